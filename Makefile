@@ -1,0 +1,61 @@
+# Every target makes the environment it needs; nothing is installed outside this directory,
+# except that `make test` run by root fetches missing Debian packages by name (.ci/packages).
+
+PYTHON := .venv/bin/python
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: run test check bench docs lock fmt clean env types lint unit
+
+run:
+	./trading-cli run $(ARGS)
+
+test: env
+	.ci/packages
+	@$(MAKE) --no-print-directory check unit
+
+check: lint types
+	.venv/bin/lint-imports
+	$(PYTHON) tools/tidy.py
+
+lint: env
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+
+types: env
+	.venv/bin/mypy
+
+# In CI a skipped test is a failed one.
+PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_skips)
+
+# Tests that measure time go first and alone. pytest answers 5 where none is marked so.
+unit: env
+	$(PYTEST) -m serial $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m "not serial" -n $(WORKERS) --dist loadfile $(ARGS)
+
+bench: env
+	$(PYTHON) -m benchmarks $(ARGS)
+
+docs: env
+	$(PYTHON) -m pytest -q tests/test_docs.py
+
+fmt: env
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+env:
+	@TRADEWINDS_DEV=1 TRADEWINDS_ENV_ONLY=1 ./trading-cli
+
+# `make lock` adds what pyproject.toml newly asks for; `make lock UPGRADE=--upgrade` takes newer versions.
+COMPILE = .venv.uv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+
+lock:
+	[ -x .venv.uv/bin/uv ] || { python3 -m venv .venv.uv && .venv.uv/bin/pip install -q uv; }
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# Leaves user_data alone: it holds the journal.
+clean:
+	rm -rf .venv .venv.* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

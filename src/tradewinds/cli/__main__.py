@@ -1,0 +1,7 @@
+"""`python -m tradewinds.cli`, which is what the launcher runs."""
+
+import sys
+
+from tradewinds.cli.entry import main
+
+sys.exit(main())

@@ -1,0 +1,102 @@
+"""`doctor`: looks at everything a run needs and says what to do about each fault."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
+
+from tradewinds.cli.checkup import Check, Verdict, failed, fine
+from tradewinds.cli.config_verbs import CONFIG_HELP, load_settings, source_path
+from tradewinds.cli.exits import Exit
+from tradewinds.cli.option import Option
+from tradewinds.cli.outcome import Frame, Outcome
+from tradewinds.cli.screen import Screen
+from tradewinds.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tradewinds.config import Settings
+
+STYLES = (
+    (Verdict.OK, "green"),
+    (Verdict.NOTE, "dim"),
+    (Verdict.WARNING, "yellow"),
+    (Verdict.FAILED, "red"),
+)
+
+
+class DoctorArguments(Struct, frozen=True, kw_only=True):
+    """Which settings, and whether to go online."""
+
+    config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
+    offline: Annotated[bool, Option(help="Do not look for a venue.")] = False
+
+
+def doctor(arguments: DoctorArguments, frame: Frame) -> Outcome:
+    """Check Python, packages, disk, folder, settings, database, port, clock, socket, venue."""
+    checks = tuple(all_checks(arguments, frame))
+    faults = sum(check.verdict is Verdict.FAILED for check in checks)
+    return Outcome(
+        data=checks,
+        show=lambda screen: show_checks(screen, checks),
+        code=Exit.FAILURE if faults else Exit.OK,
+        message=f"{faults} check(s) failed" if faults else "",
+    )
+
+
+def all_checks(arguments: DoctorArguments, frame: Frame) -> Iterator[Check]:
+    """The machine first, then the settings, then what needs settings."""
+    from tradewinds.cli import doctor_machine
+
+    yield doctor_machine.check_python()
+    yield doctor_machine.check_packages()
+    yield doctor_machine.check_disk(frame.home)
+    yield doctor_machine.check_home(frame.home)
+    yield doctor_machine.check_clock(last_seen_ns(frame.home))
+    path = source_path(frame, arguments.config)
+    try:
+        settings = load_settings(frame, arguments.config)
+    except ConfigError as error:
+        yield failed("settings", str(error), f"correct {path}, or start without it")
+        return
+    yield fine("settings", str(path) if path.is_file() else "all defaults (no file)")
+    yield from settings_checks(settings, arguments, frame)
+
+
+def settings_checks(
+    settings: "Settings", arguments: DoctorArguments, frame: Frame
+) -> Iterator[Check]:
+    """What the settings name."""
+    from tradewinds.cli.doctor_links import check_host, check_port, check_socket, check_venue
+    from tradewinds.cli.doctor_store import check_store
+    from tradewinds.cli.engine_link import engine_answers
+    from tradewinds.cli.redis_probe import check_redis
+
+    yield from check_store(settings, frame.home)
+    yield check_socket(frame.home)
+    yield check_port(settings, running=engine_answers(frame.home))
+    yield check_host(settings)
+    yield from check_redis(settings)
+    if not arguments.offline:
+        yield check_venue(settings)
+
+
+def last_seen_ns(home: Path) -> int:
+    """Our own clock at the engine's last sign of life here; 0 for none."""
+    from tradewinds.cli.engine_link import last_known
+
+    known = last_known(home)
+    return known.wall_time_ns if known else 0
+
+
+def show_checks(screen: Screen, checks: tuple[Check, ...]) -> None:
+    """A line each, the fix below it."""
+    for check in checks:
+        style = next(style for verdict, style in STYLES if verdict is check.verdict)
+        mark = screen.styled(f"{check.verdict.value.upper():<8}", style)
+        lead, *lines = check.found.splitlines() or [""]
+        screen.line(f"{mark}{check.name}: {lead}")
+        for line in lines:
+            screen.line(f"        {line}")
+        if check.fix:
+            screen.paragraph(f"-> {check.fix}", indent="        ")

@@ -1,0 +1,93 @@
+"""The exit codes, and which error ends in which."""
+
+from enum import IntEnum
+
+from tradewinds.model.errors import (
+    AccountInUse,
+    ConfigError,
+    DataError,
+    InvariantBroken,
+    JournalCorrupt,
+    StoreUnavailable,
+    TradewindsError,
+)
+
+
+class Exit(IntEnum):
+    """What the shell sees. The lower-case names are the `error.code` of `--json`."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    ENGINE_NOT_RUNNING = 3
+    NOT_FLAT = 4
+    AUDIT_FAILED = 5
+    DATA_ERROR = 6
+    IN_USE = 7
+    STORE_UNAVAILABLE = 8
+    REPLAY_DIFFERS = 9
+    BUG = 70
+    INTERRUPTED = 130
+
+
+MEANINGS = (
+    (Exit.OK, "done; for `emergency`: verified flat"),
+    (Exit.FAILURE, "it did not work; the message says why (for `doctor`: a check failed)"),
+    (Exit.USAGE, "wrong arguments, or settings that cannot be used"),
+    (Exit.ENGINE_NOT_RUNNING, "no engine answers in this data folder"),
+    (Exit.NOT_FLAT, "an emergency stop was sent but flat is not verified"),
+    (Exit.AUDIT_FAILED, "the journal's hash chain is broken"),
+    (Exit.DATA_ERROR, "a file of market data is missing or cannot be used as it is"),
+    (Exit.IN_USE, "the port, the account or the data folder is in use by another process"),
+    (Exit.STORE_UNAVAILABLE, "the database cannot be reached or written"),
+    (Exit.REPLAY_DIFFERS, "replaying the journal gave other commands than it holds"),
+    (Exit.BUG, "an invariant of ours is broken: please report it"),
+    (Exit.INTERRUPTED, "stopped with Ctrl-C before it was done"),
+)
+
+
+class CliError(TradewindsError):
+    """A refusal of the command line itself: which code it ends in, and what to do about it."""
+
+    def __init__(self, message: str, code: Exit, fix: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.fix = fix
+
+
+def code_of(error: TradewindsError) -> Exit:
+    """The exit code an error ends in."""
+    match error:
+        case CliError():
+            return error.code
+        case ConfigError():
+            return Exit.USAGE
+        case DataError():
+            return Exit.DATA_ERROR
+        case AccountInUse():
+            return Exit.IN_USE
+        case StoreUnavailable():
+            return Exit.STORE_UNAVAILABLE
+        case JournalCorrupt():
+            return Exit.AUDIT_FAILED
+        case InvariantBroken():
+            return Exit.BUG
+    return Exit.FAILURE
+
+
+def fix_of(error: TradewindsError) -> str:
+    """What the operator can do; '' where the message says it already."""
+    match error:
+        case CliError():
+            return error.fix
+        case ConfigError():
+            return "`trading-cli config path` names the file, `config check` lists every problem"
+        case AccountInUse():
+            return "stop the other engine first, or give this one its own --home and account.name"
+        case StoreUnavailable():
+            return "`trading-cli doctor` says what is wrong with the database"
+        case JournalCorrupt():
+            return "do not trade on it: keep a copy, then run `trading-cli audit`"
+        case InvariantBroken():
+            return "this is a bug in Tradewinds: keep the data folder and report it"
+    return ""

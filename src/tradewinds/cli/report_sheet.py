@@ -1,0 +1,118 @@
+"""A record of trading as the sheet that `report` and `backtest` show and export."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct, structs
+
+from tradewinds.cli.words import day
+from tradewinds.ledger.performance import Performance, Record, measure
+from tradewinds.ledger.results import NOTHING, Totals, add, day_of
+from tradewinds.ledger.round_trips import closed
+from tradewinds.model.decimals import ZERO
+from tradewinds.model.ids import Asset, InstrumentId
+from tradewinds.model.ledger import DayResult
+from tradewinds.model.portfolio import Trade
+
+ENOUGH_TRADES: Final = 100
+"""Below it a win rate is uncertain by more than ten points (two standard errors)."""
+ENOUGH_DAYS: Final = 90
+"""Below it an annualised ratio is mostly luck."""
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """What was traded on: its label, as on every page, and whether its prices are made up."""
+
+    label: str
+    synthetic: bool
+    currency: Asset
+
+
+class ResultRow(Struct, frozen=True, kw_only=True):
+    """Closed trades and realised result of one strategy, instrument or day."""
+
+    name: str
+    trades: int
+    wins: int
+    totals: Totals
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """`market` is the price change of each instrument, as a fraction: buy-and-hold.
+
+    `trades` are the closed ones, oldest first. `caveats` belong to every figure here.
+    """
+
+    feed: Feed
+    performance: Performance
+    market: dict[InstrumentId, float]
+    by_strategy: tuple[ResultRow, ...]
+    by_instrument: tuple[ResultRow, ...]
+    by_day: tuple[ResultRow, ...]
+    trades: tuple[Trade, ...]
+    caveats: tuple[str, ...]
+
+
+def sheet_of(record: Record, feed: Feed) -> Sheet:
+    """Everything that can be said of a record."""
+    trades = tuple(closed(record.trades))
+    performance = measure(record)
+    return Sheet(
+        feed=feed,
+        performance=performance,
+        market={
+            instrument: last / first - 1
+            for instrument, (first, last) in record.market.items()
+            if first > 0
+        },
+        by_strategy=grouped(record.days, trades, lambda item: item.strategy_id),
+        by_instrument=grouped(record.days, trades, lambda item: item.instrument_id),
+        by_day=grouped(record.days, trades, name_of_day),
+        trades=trades,
+        caveats=caveats_of(feed, performance),
+    )
+
+
+def grouped(
+    days: Iterable[DayResult],
+    trades: Sequence[Trade],
+    key: Callable[[DayResult | Trade], str],
+) -> tuple[ResultRow, ...]:
+    """Results summed by `key`, in the order of their names."""
+    rows: dict[str, ResultRow] = {}
+    for item in [*days, *trades]:
+        name = key(item)
+        row = rows.get(name) or ResultRow(name=name, trades=0, wins=0, totals=NOTHING)
+        if isinstance(item, DayResult):
+            rows[name] = structs.replace(row, totals=add(row.totals, item))
+        else:
+            won = item.realised > ZERO
+            rows[name] = structs.replace(row, trades=row.trades + 1, wins=row.wins + won)
+    return tuple(rows[name] for name in sorted(rows))
+
+
+def name_of_day(item: DayResult | Trade) -> str:
+    """The UTC day a result or a closed trade belongs to."""
+    number = item.day if isinstance(item, DayResult) else day_of(item.closed_time_ns)
+    return "earlier" if number < 0 else day(number)
+
+
+def caveats_of(feed: Feed, performance: Performance) -> tuple[str, ...]:
+    """What must be known before a figure is believed."""
+    told = []
+    if feed.synthetic:
+        told.append("SYNTHETIC market: the prices are made up; no figure here means anything.")
+    elif feed.label.startswith("REPLAY"):
+        told.append("REPLAY: recorded data, picked by people who knew what came after.")
+    told.append("PAPER: fills are simulated; real ones can be worse.")
+    trades, days = performance.trades.trades, performance.days.days
+    if trades < ENOUGH_TRADES:
+        told.append(
+            f"{trades} closed trades are too few to tell skill from luck"
+            f" (a first idea takes {ENOUGH_TRADES})."
+        )
+    if days < ENOUGH_DAYS:
+        told.append(f"{days} days are too short for Sharpe, Sortino, Calmar and CAGR.")
+    if performance.market_change is None:
+        told.append("Buy-and-hold is not shown: the prices of this span are not at hand.")
+    return tuple(told)

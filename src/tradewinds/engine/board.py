@@ -1,0 +1,208 @@
+"""The last word of the market per instrument, checked as it comes in."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from tradewinds.model.decimals import to_decimal
+from tradewinds.model.events import MarketEvent
+from tradewinds.model.ids import Asset, InstrumentId
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.market import Bar, BookDelta, MarkPrice, Quote, TradePrint
+from tradewinds.model.validity import invalidity
+from tradewinds.ports import Strategy
+
+CONFIRMATIONS = 3
+"""Prices near each other that make a jump believable."""
+
+
+class Slot:
+    """Mutable state of one instrument. Times are the venue's, per kind of event."""
+
+    __slots__ = (
+        "bar_times", "bar_volume", "bar_watchers", "book_time", "book_watchers", "instrument",
+        "mark", "mark_time", "mid", "open_mid", "print_time", "print_watchers", "quote",
+        "quote_time", "quote_watchers", "quoted", "received_ns", "suspect_left", "suspect_mid",
+        "tolerance_ns", "value_quantity",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.quote: Quote | None = None
+        self.mid = 0.0
+        self.mark = 0.0
+        self.open_mid = 0.0
+        self.quote_time = self.print_time = self.mark_time = self.book_time = -1
+        self.bar_times: dict[int, int] = {}
+        self.received_ns = -1
+        self.tolerance_ns = 0
+        self.quoted = False
+        self.bar_volume = 0.0
+        self.suspect_left = 0
+        self.suspect_mid = 0.0
+        self.value_quantity = 0.0
+        self.quote_watchers: list[Strategy] = []
+        self.print_watchers: list[Strategy] = []
+        self.book_watchers: list[Strategy] = []
+        self.bar_watchers: list[tuple[int, Strategy]] = []
+
+
+class Board:
+    """All slots; takes market events in and says why it would not."""
+
+    def __init__(self, price_jump_max: float) -> None:
+        self._jump = price_jump_max
+        self.slots: dict[InstrumentId, Slot] = {}
+        self._rates: dict[Asset, Callable[[], Decimal | None]] = {}
+        self._takers: dict[type, Callable[[Slot, MarketEvent], str | None]] = {
+            Quote: self._take_quote,
+            Bar: self._take_bar,
+            TradePrint: self._take_print,
+            MarkPrice: self._take_mark,
+            BookDelta: self._take_book,
+        }
+
+    def list_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """Make slots, keeping what is known of instruments seen before."""
+        for instrument in instruments:
+            slot = self.slots.get(instrument.id)
+            if slot is None:
+                self.slots[instrument.id] = Slot(instrument)
+            else:
+                slot.instrument = instrument
+        self._rates.clear()
+
+    def take(self, slot: Slot, event: MarketEvent) -> str | None:
+        """Take an event in, or say why it was dropped."""
+        taker = self._takers.get(type(event))
+        return None if taker is None else taker(slot, event)
+
+    def _take_quote(self, slot: Slot, event: MarketEvent) -> str | None:
+        quote: Quote = event  # type: ignore[assignment]
+        reason = invalidity(quote)
+        if reason is not None:
+            return reason
+        time = quote.venue_time_ns
+        if time < slot.quote_time:
+            return "out of order"
+        if quote == slot.quote:
+            return "duplicate"
+        slot.quote_time = time
+        slot.quote = quote
+        slot.quoted = True
+        slot.tolerance_ns = 0
+        self._price(slot, (quote.bid + quote.ask) * 0.5, quote.received_time_ns)
+        return None
+
+    def _take_bar(self, slot: Slot, event: MarketEvent) -> str | None:
+        bar: Bar = event  # type: ignore[assignment]
+        reason = invalidity(bar)
+        if reason is not None:
+            return reason
+        last = slot.bar_times.get(bar.timeframe_ns, -1)
+        if bar.open_time_ns <= last:
+            return "duplicate" if bar.open_time_ns == last else "out of order"
+        slot.bar_times[bar.timeframe_ns] = bar.open_time_ns
+        slot.bar_volume = bar.volume
+        if not slot.quoted:
+            slot.tolerance_ns = bar.timeframe_ns
+            slot.quote = None
+            self._price(slot, bar.close, bar.received_time_ns)
+        return None
+
+    def _take_print(self, slot: Slot, event: MarketEvent) -> str | None:
+        reason = invalidity(event)
+        if reason is None and event.venue_time_ns < slot.print_time:
+            reason = "out of order"
+        if reason is None:
+            slot.print_time = event.venue_time_ns
+        return reason
+
+    def _take_mark(self, slot: Slot, event: MarketEvent) -> str | None:
+        mark: MarkPrice = event  # type: ignore[assignment]
+        reason = invalidity(mark)
+        if reason is None and mark.venue_time_ns < slot.mark_time:
+            reason = "out of order"
+        if reason is None:
+            slot.mark = mark.price
+            slot.mark_time = mark.venue_time_ns
+        return reason
+
+    def _take_book(self, slot: Slot, event: MarketEvent) -> str | None:
+        reason = invalidity(event)
+        if reason is None and event.venue_time_ns < slot.book_time:
+            reason = "out of order"
+        if reason is None:
+            slot.book_time = event.venue_time_ns
+        return reason
+
+    def _price(self, slot: Slot, mid: float, received_ns: int) -> None:
+        last = slot.mid
+        slot.mid = mid
+        slot.received_ns = received_ns
+        if last == 0.0:
+            slot.open_mid = mid
+        elif slot.suspect_left:
+            self._confirm(slot, mid)
+        elif abs(mid - last) > self._jump * last:
+            slot.suspect_left = CONFIRMATIONS
+            slot.suspect_mid = mid
+
+    def _confirm(self, slot: Slot, mid: float) -> None:
+        if abs(mid - slot.suspect_mid) > self._jump * slot.suspect_mid:
+            slot.suspect_left = CONFIRMATIONS
+            slot.suspect_mid = mid
+        else:
+            slot.suspect_left -= 1
+
+    def last_quote(self, instrument_id: InstrumentId) -> Quote | None:
+        """The last quote; with bars alone a quote of no width at the close."""
+        slot = self.slots.get(instrument_id)
+        if slot is None or slot.mid == 0.0:
+            return None
+        if slot.quote is None:
+            slot.quote = Quote(
+                instrument_id=instrument_id,
+                bid=slot.mid,
+                ask=slot.mid,
+                bid_size=0.0,
+                ask_size=0.0,
+                venue_time_ns=slot.received_ns,
+                received_time_ns=slot.received_ns,
+            )
+        return slot.quote
+
+    def mid(self, instrument_id: InstrumentId) -> float | None:
+        """The last price to value by, or None."""
+        slot = self.slots.get(instrument_id)
+        return None if slot is None or slot.mid == 0.0 else slot.mid
+
+    def price(self, instrument_id: InstrumentId) -> Decimal | None:
+        """`mid` as money."""
+        mid = self.mid(instrument_id)
+        return None if mid is None else to_decimal(mid)
+
+    def rate(self, asset: Asset, currency: Asset) -> Decimal | None:
+        """Account currency per unit of `asset`: direct, inverse, or over one asset between."""
+        if asset == currency:
+            return Decimal(1)
+        direct = self._one_step(asset, currency)
+        if direct is not None:
+            return direct
+        for slot in self.slots.values():
+            between = slot.instrument.quote
+            if slot.instrument.base == asset and slot.mid and between != currency:
+                onward = self._one_step(between, currency)
+                if onward is not None:
+                    return to_decimal(slot.mid) * onward
+        return None
+
+    def _one_step(self, asset: Asset, currency: Asset) -> Decimal | None:
+        for slot in self.slots.values():
+            instrument = slot.instrument
+            if not slot.mid or instrument.settle != instrument.quote or ":" in instrument.symbol:
+                continue
+            if instrument.base == asset and instrument.quote == currency:
+                return to_decimal(slot.mid)
+            if instrument.base == currency and instrument.quote == asset:
+                return 1 / to_decimal(slot.mid)
+        return None

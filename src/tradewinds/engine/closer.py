@@ -1,0 +1,207 @@
+"""Keeps every round trip protected, closes what shall be closed, and knows when all is flat."""
+
+from tradewinds.engine.floor import Floor
+from tradewinds.execution import legs, trade_book
+from tradewinds.execution.legs import Basket
+from tradewinds.execution.protective import Situation, next_steps
+from tradewinds.model.commands import EmergencyFinished, RecordTrade, StateChanged
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.events import EmergencyStop
+from tradewinds.model.ids import TradeId
+from tradewinds.model.market import Side
+from tradewinds.model.order import Purpose
+from tradewinds.model.portfolio import Trade, TradePhase, TradingState
+from tradewinds.risk.breaker import Verdict
+from tradewinds.risk.gate import approve_closing, approve_continuation
+
+TRIES_MAX = 8
+"""Rejected stops or exits of one round trip before we stop trading and call the operator."""
+
+
+class Closer:
+    """Acts on round trips and baskets after anything about them has changed."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._emergency: EmergencyStop | None = None
+        self._tries: dict[TradeId, int] = {}
+
+    def attend(self, trade_id: TradeId) -> None:
+        """Do what a round trip needs next; close its record when it is over."""
+        floor = self._floor
+        trade = floor.portfolio.trades.get(trade_id)
+        if trade is None:
+            return
+        instrument = floor.board.slots[trade.instrument_id].instrument
+        price = floor.board.price(trade.instrument_id) or trade.entry_price or trade.pending_price
+        working = floor.portfolio.orders.working_of(trade_id)
+        if trade_book.is_over(trade, instrument, price):
+            self._finish(trade)
+            return
+        ids = [order.approved.client_order_id for order in working]
+        steps = next_steps(
+            Situation(
+                trade=trade,
+                instrument=instrument,
+                working=working,
+                canceling=frozenset(i for i in ids if floor.portfolio.orders.canceling(i)),
+                price=price,
+                exit_reason=floor.portfolio.exit_reasons.get(trade_id, ""),
+            )
+        )
+        for order_id in steps.cancels:
+            floor.cancel(order_id)
+        for wish in steps.closings:
+            floor.submit(approve_closing(trade, wish, floor.next_order_id()))
+
+    def _finish(self, trade: Trade) -> None:
+        """Nothing left to hold: cancel what still works, and close the record after that."""
+        floor = self._floor
+        working = floor.portfolio.orders.working_of(trade.trade_id)
+        for order in working:
+            floor.cancel(order.approved.client_order_id)
+        if working:
+            return
+        reason = floor.portfolio.exit_reasons.pop(trade.trade_id, "") or trade.exit_reason
+        closed = trade_book.closed(trade, floor.out.now_ns, reason)
+        floor.portfolio.trades.pop(trade.trade_id)
+        self._tries.pop(trade.trade_id, None)
+        if trade.entry_quantity:
+            floor.portfolio.trades_closed += 1
+        floor.out.put(RecordTrade(trade=closed, time_ns=floor.out.now_ns, cause=floor.out.cause))
+
+    def request_exit(self, trade_id: TradeId, reason: str) -> None:
+        """Close a round trip at market; once asked, it stays asked."""
+        floor = self._floor
+        trade = floor.portfolio.trades.get(trade_id)
+        if trade is None or trade_id in floor.portfolio.exit_reasons:
+            return
+        floor.portfolio.exit_reasons[trade_id] = reason
+        floor.keep_trade(trade_book.closing(trade))
+        self.attend(trade_id)
+
+    def order_failed(self, trade_id: TradeId, purpose: Purpose, reason: str) -> None:
+        """A stop or exit came to nothing. No stop, no position; no exit, no trading."""
+        if purpose is Purpose.ENTER:
+            return
+        tries = self._tries.get(trade_id, 0) + 1
+        self._tries[trade_id] = tries
+        if purpose is Purpose.STOP:
+            self.request_exit(trade_id, f"stop not accepted: {reason}")
+        if tries >= TRIES_MAX:
+            self.halt("cannot_close", f"a position cannot be closed: {reason}")
+
+    def may_retry(self, trade_id: TradeId) -> bool:
+        """Whether closing may be tried again at once, or waits for the next beat."""
+        return self._tries.get(trade_id, 0) < TRIES_MAX
+
+    def basket_moves(self, basket: Basket) -> None:
+        """The working leg has ended: send the next one, unwind, or finish."""
+        floor = self._floor
+        moved, intent = legs.next_leg(basket)
+        if intent is None:
+            self._finish_basket(moved)
+            return
+        floor.portfolio.baskets[moved.trade_id] = moved
+        order = approve_continuation(intent, floor.next_order_id(), at_market=moved.unwinding)
+        floor.submit(order)
+
+    def _finish_basket(self, basket: Basket) -> None:
+        floor = self._floor
+        floor.portfolio.baskets.pop(basket.trade_id, None)
+        if not basket.spent:
+            return
+        floor.portfolio.trades_closed += 1
+        price = floor.portfolio.rate(basket.start_asset) or ONE
+        trade = Trade(
+            trade_id=basket.trade_id,
+            strategy_id=basket.strategy_id,
+            instrument_id=basket.legs[0].instrument.id,
+            side=Side.BUY,
+            phase=TradePhase.CLOSED,
+            quantity=ZERO,
+            entry_price=price,
+            stop_price=price,
+            opened_time_ns=basket.opened_time_ns,
+            entry_quantity=basket.spent,
+            exit_quantity=basket.returned,
+            exit_price=price,
+            fees=basket.fees,
+            realised=basket.realised,
+            closed_time_ns=floor.out.now_ns,
+            reason=basket.reason,
+            exit_reason="unwound" if basket.unwinding and basket.unwind_tries > 1 else "cycle",
+        )
+        floor.out.put(RecordTrade(trade=trade, time_ns=floor.out.now_ns, cause=floor.out.cause))
+
+    def flatten(self, reason: str) -> None:
+        """Cancel all, close all."""
+        portfolio = self._floor.portfolio
+        for trade_id in list(portfolio.trades):
+            self.request_exit(trade_id, reason)
+        for basket in list(portfolio.baskets.values()):
+            portfolio.baskets[basket.trade_id] = legs.unwinding(basket)
+            for order in portfolio.orders.working_of(basket.trade_id):
+                self._floor.cancel(order.approved.client_order_id)
+
+    def halt(self, name: str, reason: str) -> None:
+        """Stop for a reason that only the operator lifts, and close what is open."""
+        if self._floor.breaker.raise_cause(name, TradingState.HALTED, reason):
+            self.tell_state()
+            self.flatten(reason)
+
+    def obey(self, verdict: Verdict | None) -> None:
+        """Carry out what the breaker wants."""
+        if verdict is None:
+            return
+        self.tell_state()
+        if verdict.flatten:
+            self.flatten(verdict.reason)
+
+    def tell_state(self) -> None:
+        """Journal the state as it is now."""
+        floor = self._floor
+        floor.out.put(
+            StateChanged(
+                state=floor.breaker.state,
+                reason=floor.breaker.reason,
+                time_ns=floor.out.now_ns,
+                cause=floor.out.cause,
+            )
+        )
+
+    def emergency(self, event: EmergencyStop) -> None:
+        """The operator wants out: halt, flatten, and report when flat is verified."""
+        self._emergency = event
+        reason = f"emergency stop: {event.reason}"
+        self._floor.breaker.raise_cause("operator", TradingState.HALTED, reason)
+        self.tell_state()
+        self.flatten(reason)
+        self.check_flat()
+
+    def check_flat(self) -> None:
+        """Answer the emergency once nothing works and nothing is held."""
+        event, floor = self._emergency, self._floor
+        if event is None or not floor.portfolio.flat():
+            return
+        self._emergency = None
+        floor.out.put(
+            EmergencyFinished(
+                command_id=event.command_id,
+                flat=True,
+                detail="no working order, no open position",
+                started_ns=event.received_time_ns,
+                time_ns=floor.out.now_ns,
+                cause=floor.out.cause,
+            )
+        )
+
+    def beat(self) -> None:
+        """Try again what a report did not lead to the end of."""
+        portfolio = self._floor.portfolio
+        for trade_id in list(portfolio.exit_reasons):
+            self.attend(trade_id)
+        for basket in list(portfolio.baskets.values()):
+            if not portfolio.orders.working_of(basket.trade_id):
+                self.basket_moves(basket)
+        self.check_flat()

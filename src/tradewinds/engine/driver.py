@@ -1,0 +1,162 @@
+"""The synchronous edge: journal, step, make durable, send. The same for `for` and `async for`."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tradewinds.engine.engine import Engine
+from tradewinds.engine.queue import TimerQueue
+from tradewinds.model.commands import CancelOrder, Command, SetTimer, SubmitOrder
+from tradewinds.model.errors import StoreUnavailable
+from tradewinds.model.events import (
+    Event,
+    MarketEvent,
+    OrderRejected,
+    StoreHealthChanged,
+    TimerFired,
+)
+from tradewinds.model.market import Bar, TradePrint
+from tradewinds.model.order import Purpose
+from tradewinds.ports import Journal, SimulatedVenue
+
+BEAT = "beat"
+DERIVED_FROM = frozenset({Bar, TradePrint})
+Derive = Callable[[MarketEvent], Sequence[Bar]]
+ADDS_RISK = frozenset({Purpose.ENTER, Purpose.LEG})
+
+
+class Driver:
+    """Carries events to the engine and its commands to journal, venue, timers and listener."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        venue: SimulatedVenue,
+        journal: Journal,
+        *,
+        beat_ns: int,
+        durable: bool = True,
+    ) -> None:
+        self.engine = engine
+        self.venue = venue
+        self.journal = journal
+        self.derive: Derive | None = None
+        self.listener: Callable[[Sequence[Command]], None] | None = None
+        self.events = 0
+        self.aside_failed = ""
+        self.started = False
+        self.store_healthy = True
+        self._durable = durable
+        self._timers = TimerQueue()
+        self._beat_ns = beat_ns
+        self._beat_due_ns = 0
+
+    def start(self, *first: Event) -> None:
+        """The run's first events; time passes from here on."""
+        for event in first:
+            self.inject(event)
+        self.make_durable()
+        self.started = True
+
+    def market(self, event: MarketEvent) -> None:
+        """One market event: timers that were due, the venue's matching, then the engine."""
+        if event.received_time_ns >= self._beat_due_ns:
+            self.pass_time(event.received_time_ns)
+        for reports in self.venue.stages(event):
+            for report in reports:
+                self.inject(report)
+        self.inject(event)
+        if self.derive is not None and type(event) in DERIVED_FROM:
+            for bar in self.derive(event):
+                self.inject(bar)
+
+    def pass_time(self, now_ns: int) -> None:
+        """What is due by `now_ns`: venue reports, timers, the beat."""
+        for report in self.venue.due(now_ns):
+            self.inject(report)
+        for timer in self._timers.due(now_ns):
+            self.inject(timer)
+        if now_ns >= self._beat_due_ns:
+            self._beat_due_ns = now_ns + self._beat_ns
+            self.inject(TimerFired(timer_id=BEAT, venue_time_ns=now_ns, received_time_ns=now_ns))
+
+    def inject(self, event: Event) -> None:
+        """Journal an input, step, carry out what follows."""
+        self.events += 1
+        self.journal.append_event(event)
+        commands = self.engine.step(event)
+        if commands:
+            self._carry_out(commands)
+
+    def _carry_out(self, commands: Sequence[Command]) -> None:
+        self.journal.append_commands(commands)
+        outgoing = [c for c in commands if isinstance(c, SubmitOrder | CancelOrder)]
+        for command in commands:
+            if isinstance(command, SetTimer):
+                self._timers.set(command)
+        if self.listener is not None:
+            self.listener(commands)
+        if not outgoing:
+            return
+        if self.make_durable():
+            self._send(outgoing)
+        else:
+            self.save_aside()
+            self._send_without_store(outgoing)
+
+    def make_durable(self) -> bool:
+        """Flush the journal; False, and the engine told, when it cannot be done."""
+        if not self._durable:
+            return True
+        try:
+            self.journal.flush(self.engine.checkpoint())
+        except StoreUnavailable as error:
+            self._store_health(healthy=False, reason=str(error))
+            return False
+        self._store_health(healthy=True, reason="")
+        return True
+
+    def save_aside(self) -> None:
+        """While the store fails, keep what has happened in the emergency file, if there is one."""
+        flush_emergency = getattr(self.journal, "flush_emergency", None)
+        if flush_emergency is None:
+            return
+        try:
+            flush_emergency(self.engine.checkpoint())
+        except StoreUnavailable as error:
+            self.aside_failed = str(error)
+
+    def _store_health(self, *, healthy: bool, reason: str) -> None:
+        if healthy is self.store_healthy:
+            return
+        self.store_healthy = healthy
+        now_ns = self.engine.floor.out.now_ns
+        self.inject(
+            StoreHealthChanged(
+                healthy=healthy, reason=reason, venue_time_ns=now_ns, received_time_ns=now_ns
+            )
+        )
+
+    def _send(self, outgoing: Iterable[SubmitOrder | CancelOrder]) -> None:
+        for command in outgoing:
+            if isinstance(command, SubmitOrder):
+                self.venue.submit(command)
+            else:
+                self.venue.cancel(command)
+
+    def _send_without_store(self, outgoing: Iterable[SubmitOrder | CancelOrder]) -> None:
+        """No journal, no new risk; what closes goes out all the same."""
+        refused = []
+        for command in outgoing:
+            if isinstance(command, SubmitOrder) and command.order.purpose in ADDS_RISK:
+                refused.append(command)
+            else:
+                self._send((command,))
+        for command in refused:
+            self.inject(
+                OrderRejected(
+                    client_order_id=command.order.client_order_id,
+                    instrument_id=command.order.instrument_id,
+                    reason="not sent: the journal cannot be written",
+                    venue_time_ns=command.time_ns,
+                    received_time_ns=command.time_ns,
+                )
+            )

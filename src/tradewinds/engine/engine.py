@@ -1,0 +1,160 @@
+"""The flow: one event in, commands out. Synchronous, deterministic, no I/O."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tradewinds.engine.board import Slot
+from tradewinds.engine.closer import Closer
+from tradewinds.engine.desk import ENTRY_TIMER, Desk
+from tradewinds.engine.floor import Floor
+from tradewinds.engine.operator import Operator
+from tradewinds.engine.reports import Reports
+from tradewinds.engine.settings import EngineSettings
+from tradewinds.engine.upkeep import Upkeep
+from tradewinds.engine.view import View
+from tradewinds.model import events as ev
+from tradewinds.model.checkpoint import Checkpoint
+from tradewinds.model.commands import Command
+from tradewinds.model.ids import ClientOrderId, InstrumentId
+from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
+from tradewinds.ports import Strategy, Warmable
+
+BAD_INPUT_MAX = 1_000
+"""Dropped events of one instrument and kind after which nothing new is risked on it."""
+WATCHER_LISTS = {Quote: "quote_watchers", TradePrint: "print_watchers", BookDelta: "book_watchers"}
+
+
+class Engine:
+    """`step(event) -> commands`. The same object in backtest, paper and live."""
+
+    def __init__(self, settings: EngineSettings, strategies: Sequence[Strategy]) -> None:
+        self.floor = Floor(settings)
+        self.closer = Closer(self.floor)
+        self.desk = Desk(self.floor, self.closer)
+        self.strategies = tuple(strategies)
+        self._reports = Reports(self.floor, self.closer)
+        self._operator = Operator(self.floor, self.closer)
+        self._upkeep = Upkeep(self.floor, self.closer)
+        self._view = View(self.floor)
+        self._out = self.floor.out
+        self._slots = self.floor.board.slots
+        self._take = self.floor.board.take
+        order = self._reports.order_report
+        self._routes: dict[type, Callable[[Any], None]] = {
+            Quote: self._market,
+            Bar: self._market,
+            TradePrint: self._market,
+            BookDelta: self._market,
+            MarkPrice: self._market,
+            FundingRate: self._market,
+            ev.OrderAccepted: order,
+            ev.OrderRejected: order,
+            ev.OrderCanceled: order,
+            ev.OrderExpired: order,
+            ev.CancelRejected: order,
+            ev.OrderOutcomeUnknown: order,
+            ev.OrderFilled: self._reports.filled,
+            ev.FundingPaid: self._reports.funding,
+            ev.TimerFired: self._timer,
+            ev.RunStarted: self._started,
+            ev.HistoryLoaded: self._history,
+            ev.InstrumentChanged: self._instrument_changed,
+            ev.EmergencyStop: self.closer.emergency,
+            ev.ResumeTrading: self._operator.resume,
+            ev.PauseTrading: self._operator.pause,
+            ev.StrategySwitched: self._operator.switch,
+            ev.MandateIssued: self._operator.mandate,
+            ev.StoreHealthChanged: self._operator.store_health,
+        }
+
+    def step(self, event: ev.Event) -> Sequence[Command]:
+        """What follows from one event. Deterministic in the events so far and the settings."""
+        out = self._out
+        out.cause += 1
+        received = event.received_time_ns
+        if received > out.now_ns:
+            out.now_ns = received
+            if received >= self.floor.breaker.day_end_ns:
+                self._upkeep.roll_day()
+        self._routes[type(event)](event)
+        if not out.commands:
+            return ()
+        commands = out.commands
+        out.commands = []
+        return commands
+
+    def checkpoint(self) -> Checkpoint:
+        """The durable state, for a restart."""
+        return self._upkeep.checkpoint()
+
+    def _market(self, event: ev.MarketEvent) -> None:
+        """Market data: judged, taken in, valued, shown to those who asked for it."""
+        slot = self._slots.get(event.instrument_id)
+        if slot is None:
+            self._out.anomaly("unknown_instrument", event.instrument_id, type(event).__name__)
+            return
+        before = slot.mid
+        reason = self._take(slot, event)
+        if reason is not None:
+            self._dropped(slot, event, reason)
+            return
+        if slot.value_quantity:
+            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
+        kind = type(event)
+        if kind is Quote:
+            for strategy in slot.quote_watchers:
+                for signal in strategy.on_event(event, self._view):
+                    self.desk.take(signal)
+        else:
+            self._show(slot, event, kind)
+
+    def _show(self, slot: Slot, event: ev.MarketEvent, kind: type) -> None:
+        if kind is Bar:
+            timeframe_ns: int = event.timeframe_ns  # type: ignore[union-attr]
+            watchers = [s for wanted, s in slot.bar_watchers if wanted in (0, timeframe_ns)]
+        else:
+            watchers = getattr(slot, WATCHER_LISTS[kind]) if kind in WATCHER_LISTS else []
+        for strategy in watchers:
+            for signal in strategy.on_event(event, self._view):
+                self.desk.take(signal)
+
+    def _dropped(self, slot: Slot, event: ev.MarketEvent, reason: str) -> None:
+        kind = f"bad_{type(event).__name__.lower()}"
+        count = self._out.anomaly(kind, slot.instrument.id, reason)
+        if count == BAD_INPUT_MAX and reason != "duplicate":
+            self._operator.distrust(slot.instrument.id, f"{count} bad events, last: {reason}")
+
+    def _timer(self, event: ev.TimerFired) -> None:
+        if event.timer_id.startswith(ENTRY_TIMER):
+            self.floor.cancel(ClientOrderId(event.timer_id.removeprefix(ENTRY_TIMER)))
+        else:
+            self._upkeep.beat()
+
+    def _started(self, event: ev.RunStarted) -> None:
+        self.floor.run_id = event.run_id
+        self.floor.board.list_instruments(event.instruments)
+        self._subscribe()
+        self._upkeep.start(event)
+
+    def _history(self, event: ev.HistoryLoaded) -> None:
+        history: dict[InstrumentId, list[Bar]] = {}
+        for bar in event.bars:
+            history.setdefault(bar.instrument_id, []).append(bar)
+        for strategy in self.strategies:
+            if isinstance(strategy, Warmable):
+                strategy.warm(history)
+
+    def _instrument_changed(self, event: ev.InstrumentChanged) -> None:
+        self.floor.board.list_instruments((event.instrument,))
+
+    def _subscribe(self) -> None:
+        """Each slot knows who watches it; what nobody watches costs nothing."""
+        for strategy in self.strategies:
+            for wish in strategy.subscriptions():
+                slot = self._slots.get(wish.instrument_id)
+                if slot is None:
+                    continue
+                if wish.kind is Bar:
+                    slot.bar_watchers.append((wish.timeframe_ns, strategy))
+                elif wish.kind in WATCHER_LISTS:
+                    getattr(slot, WATCHER_LISTS[wish.kind]).append(strategy)

@@ -1,0 +1,145 @@
+"""What we hold and risk now: ledger, orders, round trips and baskets, read together."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from tradewinds.engine.board import Board
+from tradewinds.execution.legs import Basket
+from tradewinds.execution.order_manager import OrderManager
+from tradewinds.ledger.ledger import Ledger
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, StrategyId, TradeId
+from tradewinds.model.instrument import InstrumentKind
+from tradewinds.model.market import Side
+from tradewinds.model.order import Order
+from tradewinds.model.portfolio import Exposure, Trade
+from tradewinds.risk.exposure import trade_exposure
+from tradewinds.risk.limits import RiskLimits
+
+
+class Portfolio:
+    """Mutable, single-threaded; every figure in account currency unless said otherwise."""
+
+    def __init__(self, currency: Asset, board: Board, limits: RiskLimits) -> None:
+        self.currency = currency
+        self._board = board
+        self._limits = limits
+        self.ledger = Ledger(currency)
+        self.orders = OrderManager()
+        self.trades: dict[TradeId, Trade] = {}
+        self.baskets: dict[TradeId, Basket] = {}
+        self.exit_reasons: dict[TradeId, str] = {}
+        self.trades_closed = 0
+
+    def open_trades(self, strategy_id: StrategyId) -> Sequence[Trade]:
+        """Round trips of a strategy that are not closed."""
+        return [t for t in self.trades.values() if t.strategy_id == strategy_id]
+
+    def rate(self, asset: Asset) -> Decimal | None:
+        """Account currency per unit of an asset."""
+        return self._board.rate(asset, self.currency)
+
+    def exposures(self) -> tuple[Exposure, ...]:
+        """Every open and in-flight risk. One that cannot be valued counts at the day's limit."""
+        return tuple(self._exposures())
+
+    def _exposures(self) -> Iterator[Exposure]:
+        for trade in self.trades.values():
+            slot = self._board.slots.get(trade.instrument_id)
+            rate = None if slot is None else self.rate(slot.instrument.quote)
+            if slot is None or rate is None:
+                yield self._unvalued(trade)
+            else:
+                yield trade_exposure(trade, slot.instrument, rate, self._limits)
+        for basket in self.baskets.values():
+            yield Exposure(
+                trade_id=basket.trade_id,
+                strategy_id=basket.strategy_id,
+                instrument_id=basket.legs[0].instrument.id,
+                worst_loss=basket.unwind_loss,
+                notional=basket.notional,
+            )
+
+    def _unvalued(self, trade: Trade) -> Exposure:
+        return Exposure(
+            trade_id=trade.trade_id,
+            strategy_id=trade.strategy_id,
+            instrument_id=trade.instrument_id,
+            worst_loss=self._limits.loss_per_day_max,
+            notional=trade.quantity * trade.entry_price,
+        )
+
+    def open_risk(self) -> Decimal:
+        """Sum of worst losses, open and in flight."""
+        return sum((item.worst_loss for item in self._exposures()), ZERO)
+
+    def equity(self) -> Decimal | None:
+        """Everything at the last price; None if something cannot be valued."""
+        return self.ledger.equity(self.rate, self._mark)
+
+    def _mark(self, instrument_id: InstrumentId) -> Decimal | None:
+        return self._board.price(instrument_id)
+
+    def realised(self, day: int) -> Decimal:
+        """Net of every cost, on one UTC day."""
+        return self.ledger.realised(day=day).net
+
+    def cash(self) -> Decimal:
+        """Account currency at the venue."""
+        return self.ledger.balances.get(self.currency, ZERO)
+
+    def free(self) -> dict[Asset, Decimal]:
+        """Balances less what working orders and margins lock."""
+        free = dict(self.ledger.balances)
+        groups: set[str] = set()
+        for order in self.orders.working():
+            group = order.approved.oco_group
+            if group and group in groups:
+                continue
+            groups.add(group)
+            for asset, amount in self._locked(order):
+                free[asset] = free.get(asset, ZERO) - amount
+        for trade in self.trades.values():
+            slot = self._board.slots.get(trade.instrument_id)
+            if slot is not None and slot.instrument.kind is InstrumentKind.PERPETUAL:
+                margin = trade.quantity * trade.entry_price / self._limits.leverage_max
+                free[slot.instrument.settle] = free.get(slot.instrument.settle, ZERO) - margin
+        return free
+
+    def _locked(self, order: Order) -> Iterator[tuple[Asset, Decimal]]:
+        approved = order.approved
+        slot = self._board.slots.get(approved.instrument_id)
+        if slot is None:
+            return
+        instrument = slot.instrument
+        price = approved.price or approved.decision_price
+        if instrument.kind is InstrumentKind.PERPETUAL:
+            if not approved.reduce_only:
+                yield instrument.settle, order.remaining * price / approved.leverage
+        elif approved.side is Side.SELL:
+            yield instrument.base, order.remaining
+        else:
+            yield instrument.quote, order.remaining * price * (ONE + instrument.taker_fee)
+
+    def mark_values(self) -> None:
+        """Tell each slot how much of its price moves our equity, for the fast check per quote."""
+        for slot in self._board.slots.values():
+            slot.value_quantity = self._sensitivity(slot.instrument.id)
+
+    def _sensitivity(self, instrument_id: InstrumentId) -> float:
+        instrument = self._board.slots[instrument_id].instrument
+        if instrument.kind is InstrumentKind.PERPETUAL:
+            lots = (lot for lot in self.ledger.lots if lot.instrument_id == instrument_id)
+            return float(sum((lot.quantity for lot in lots), ZERO))
+        if instrument.quote != self.currency:
+            return 0.0
+        return float(self.ledger.balances.get(instrument.base, ZERO))
+
+    def flat(self) -> bool:
+        """No working order, no round trip, no basket."""
+        return not (self.orders.working() or self.trades or self.baskets)
+
+    def order_trade(self, order_id: ClientOrderId) -> TradeId | None:
+        """Which round trip or basket an order belongs to."""
+        order = self.orders.get(order_id)
+        return None if order is None else order.approved.trade_id

@@ -1,0 +1,170 @@
+"""What the venue says: booked once, applied to order and round trip, then acted upon."""
+
+from decimal import Decimal
+
+from tradewinds.engine.closer import Closer
+from tradewinds.engine.floor import Floor
+from tradewinds.execution import legs, trade_book
+from tradewinds.execution.order_manager import OrderReport
+from tradewinds.ledger.fills import FillContext
+from tradewinds.ledger.results import totals_of
+from tradewinds.model.commands import RecordOrder, RecordTransaction
+from tradewinds.model.decimals import ONE
+from tradewinds.model.events import FundingPaid, OrderFilled
+from tradewinds.model.ids import ACCOUNT, StrategyId, TradeId
+from tradewinds.model.instrument import Instrument, InstrumentKind
+from tradewinds.model.ledger import Transaction
+from tradewinds.model.order import Fill, Order, OrderStatus
+from tradewinds.model.portfolio import TradingState
+
+FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELED})
+
+
+class Reports:
+    """Venue reports in, consequences out."""
+
+    def __init__(self, floor: Floor, closer: Closer) -> None:
+        self._floor = floor
+        self._closer = closer
+
+    def order_report(self, report: OrderReport) -> None:
+        """Accepted, rejected, canceled, expired, unknown."""
+        floor = self._floor
+        asked_for = floor.portfolio.orders.canceling(report.client_order_id)
+        order = floor.portfolio.orders.apply(report)
+        if order is None:
+            if floor.portfolio.orders.get(report.client_order_id) is None:
+                floor.out.anomaly("foreign_report", report.instrument_id, report.client_order_id)
+            return
+        floor.out.put(RecordOrder(order=order, time_ns=floor.out.now_ns, cause=floor.out.cause))
+        self._follow(order, asked_for=asked_for)
+
+    def _follow(self, order: Order, *, asked_for: bool) -> None:
+        """An order has changed: its round trip or basket may need something."""
+        floor, approved = self._floor, order.approved
+        trade_id = approved.trade_id
+        if trade_id in floor.portfolio.baskets:
+            if not order.working:
+                self._closer.basket_moves(floor.portfolio.baskets[trade_id])
+        elif trade_id in floor.portfolio.trades and not order.working:
+            trade = floor.portfolio.trades[trade_id]
+            changed = trade_book.with_entry_ended(trade, order)
+            if changed is not trade:
+                floor.keep_trade(changed)
+            if order.status in FAILED and not asked_for and not approved.oco_group:
+                self._closer.order_failed(trade_id, approved.purpose, order.reason)
+            if self._closer.may_retry(trade_id):
+                self._closer.attend(trade_id)
+        self._closer.check_flat()
+
+    def filled(self, event: OrderFilled) -> None:
+        """Book the fill once; then move its order and its round trip."""
+        floor, fill = self._floor, event.fill
+        slot = floor.board.slots.get(fill.instrument_id)
+        if slot is None:
+            floor.out.anomaly("unknown_instrument", fill.instrument_id, "a fill")
+            self._closer.halt("foreign", f"fill in unknown instrument {fill.instrument_id}")
+            return
+        order = floor.portfolio.orders.get(fill.client_order_id)
+        transaction = self._book(fill, order, slot.instrument)
+        if transaction is None:
+            floor.out.anomaly("duplicate_fill", fill.instrument_id, fill.fill_id)
+            return
+        if order is None:
+            self._foreign_fill(fill)
+        else:
+            self._apply(fill, transaction, slot.instrument)
+        self._after_money_moved()
+
+    def _book(self, fill: Fill, order: Order | None, instrument: Instrument) -> Transaction | None:
+        floor = self._floor
+        context = FillContext(
+            instrument=instrument,
+            strategy_id=self._owner(fill, order),
+            trade_id=TradeId("") if order is None else order.approved.trade_id,
+            decision_price=fill.price if order is None else order.approved.decision_price,
+            quote_rate=floor.portfolio.rate(instrument.quote) or ONE,
+            fee_rate=self._fee_rate(fill, instrument),
+        )
+        transaction = floor.portfolio.ledger.book_fill(fill, context)
+        if transaction is not None:
+            floor.out.put(RecordTransaction(transaction=transaction, cause=floor.out.cause))
+        return transaction
+
+    def _fee_rate(self, fill: Fill, instrument: Instrument) -> Decimal:
+        """Account currency per fee asset; a base asset is worth what it was just traded at."""
+        if fill.fee_asset == instrument.base:
+            return fill.price * (self._floor.portfolio.rate(instrument.quote) or ONE)
+        return self._floor.portfolio.rate(fill.fee_asset) or ONE
+
+    def _owner(self, fill: Fill, order: Order | None) -> StrategyId:
+        if order is not None:
+            return order.approved.strategy_id
+        for trade in self._floor.portfolio.trades.values():
+            if trade.instrument_id == fill.instrument_id:
+                return trade.strategy_id
+        return ACCOUNT
+
+    def _apply(self, fill: Fill, transaction: Transaction, instrument: Instrument) -> None:
+        floor = self._floor
+        order = floor.portfolio.orders.apply_fill(fill)
+        if order is None:
+            return
+        floor.out.put(RecordOrder(order=order, time_ns=floor.out.now_ns, cause=floor.out.cause))
+        totals = totals_of(transaction)
+        trade_id = order.approved.trade_id
+        basket = floor.portfolio.baskets.get(trade_id)
+        trade = floor.portfolio.trades.get(trade_id)
+        if basket is not None:
+            moved = legs.with_fill(basket, fill, instrument)
+            floor.portfolio.baskets[trade_id] = legs.with_result(moved, totals.net, totals.fees)
+        elif trade is not None:
+            moved_trade = trade_book.with_fill(trade, order.approved, fill, instrument)
+            floor.keep_trade(trade_book.with_result(moved_trade, totals.net, totals.fees))
+            self._closer.attend(trade_id)
+        else:
+            self._closer.halt("late_fill", f"fill {fill.fill_id} after its round trip had ended")
+        if not order.working:
+            self._follow(order, asked_for=True)
+
+    def _foreign_fill(self, fill: Fill) -> None:
+        """Not our order. The venue closing a position of ours ends its round trip; else we stop."""
+        floor = self._floor
+        floor.out.anomaly("foreign_fill", fill.instrument_id, fill.fill_id)
+        instrument = floor.board.slots[fill.instrument_id].instrument
+        if fill.venue_initiated and instrument.kind is InstrumentKind.PERPETUAL:
+            for trade in list(floor.portfolio.trades.values()):
+                if trade.instrument_id == fill.instrument_id:
+                    floor.keep_trade(trade_book.taken_by_venue(trade, fill))
+                    self._closer.attend(trade.trade_id)
+            self._closer.halt("liquidated", f"the venue closed {fill.instrument_id}")
+            return
+        reason = f"a fill that is not ours: {fill.fill_id}"
+        if floor.breaker.raise_cause("foreign", TradingState.REDUCING, reason):
+            self._closer.tell_state()
+
+    def funding(self, event: FundingPaid) -> None:
+        """Book funding to the strategy that holds the position."""
+        floor = self._floor
+        owner = ACCOUNT
+        for trade in floor.portfolio.trades.values():
+            if trade.instrument_id == event.instrument_id:
+                owner = trade.strategy_id
+        rate = floor.portfolio.rate(event.asset) or ONE
+        transaction = floor.portfolio.ledger.book_funding(event, owner, rate)
+        if transaction is None:
+            floor.out.anomaly("duplicate_funding", event.instrument_id, event.funding_id)
+            return
+        floor.out.put(RecordTransaction(transaction=transaction, cause=floor.out.cause))
+        self._after_money_moved()
+
+    def _after_money_moved(self) -> None:
+        """Look at the law again: equity, the day, the invariant."""
+        floor = self._floor
+        floor.portfolio.mark_values()
+        realised = floor.portfolio.realised(floor.breaker.day)
+        equity = floor.portfolio.equity()
+        if equity is not None:
+            self._closer.obey(floor.breaker.judge_equity(equity, realised))
+        self._closer.obey(floor.breaker.judge_invariant(realised, floor.portfolio.open_risk()))
+        self._closer.check_flat()

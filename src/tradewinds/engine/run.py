@@ -1,0 +1,194 @@
+"""The asynchronous edge: feed in, pages out, operator in. One task each, one thread for all."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tradewinds.engine.activity import describe
+from tradewinds.engine.clock import EventClock, WallClock
+from tradewinds.engine.driver import Driver
+from tradewinds.engine.latency import Latency
+from tradewinds.engine.status import Pulse, snapshot
+from tradewinds.engine.words import Words
+from tradewinds.model.commands import Command, EmergencyFinished
+from tradewinds.model.snapshot import TOPIC_ACTIVITY, TOPIC_SNAPSHOT, Snapshot
+from tradewinds.ports import Feed, Outlet
+
+SLICE_NS = 5_000_000
+"""How long the engine may keep the loop before the operator is heard."""
+EVENTS_PER_LOOK = 32
+FLUSH_EVENTS = 4_000
+TICK_S = 0.02
+PUBLISH_EVERY = 12
+FLUSH_EVERY = 25
+STATUS_EVERY = 50
+ACTIVITY_MAX = 200
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What a session is told. `stop_at_end` ends it with its data."""
+
+    mode: str
+    synthetic: bool
+    starting_equity: Decimal
+    pid: int
+    status_path: Path
+    stop_at_end: bool
+    every_second: Callable[[], None]
+    journal_sequence: Callable[[], int]
+
+
+class Session:
+    """Runs until stopped. Everything that touches the engine happens in this one thread."""
+
+    def __init__(
+        self, driver: Driver, feed: Feed, clock: EventClock | WallClock, terms: Terms
+    ) -> None:
+        self._driver = driver
+        self._feed = feed
+        self._clock = clock
+        self._terms = terms
+        self._latency = Latency()
+        self._stop = asyncio.Event()
+        self._started_ns = time.time_ns()
+        self._finished = False
+        self._flushed_events = 0
+        self._activity: list[bytes] = []
+        self._encoder = msgspec.msgpack.Encoder()
+        self.outlet: Outlet | None = None
+        self.words = Words(driver, self.now_ns, self.snapshot)
+        driver.listener = self._heard
+
+    def now_ns(self) -> int:
+        """Event time of this run."""
+        return self._clock.now_ns()
+
+    def stop(self) -> None:
+        """End the session in order."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until stopped, or the data ends and the terms say so. Raises what a task raised."""
+        consume = asyncio.create_task(self._consume())
+        tick = asyncio.create_task(self._tick())
+        stop: asyncio.Task[bool] = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({consume, tick, stop}, return_when=asyncio.FIRST_COMPLETED)
+            fed = consume.done() and not consume.exception()
+            if fed and not self._terms.stop_at_end:
+                await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (consume, tick):
+                if task.done():
+                    task.result()
+        finally:
+            await _cancel(consume, tick, stop)
+            self._driver.make_durable()
+            self._write_status()
+            self._publish()
+
+    async def _consume(self) -> None:
+        """Feed to engine, a slice at a time."""
+        market, latency = self._driver.market, self._latency
+        saw = self._clock.saw if isinstance(self._clock, EventClock) else None
+        slice_end = time.perf_counter_ns() + SLICE_NS
+        async for batch in self._feed.batches():
+            for start in range(0, len(batch), EVENTS_PER_LOOK):
+                for event in batch[start : start + EVENTS_PER_LOOK]:
+                    began = time.perf_counter_ns()
+                    market(event)
+                    latency.add(time.perf_counter_ns() - began)
+                    if saw is not None:
+                        saw(event)
+                if time.perf_counter_ns() > slice_end:
+                    await self._breathe()
+                    slice_end = time.perf_counter_ns() + SLICE_NS
+        self._finished = True
+        self._driver.make_durable()
+
+    async def _breathe(self) -> None:
+        if self._driver.events - self._flushed_events > FLUSH_EVENTS:
+            self._flush()
+        await asyncio.sleep(0)
+
+    def _flush(self) -> None:
+        self._flushed_events = self._driver.events
+        self._driver.make_durable()
+
+    async def _tick(self) -> None:
+        """Time passes also when the market is silent."""
+        count = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            count += 1
+            if self._driver.started:
+                self._driver.pass_time(self.now_ns())
+            if count % FLUSH_EVERY == 0 and self._driver.events != self._flushed_events:
+                self._flush()
+            if count % PUBLISH_EVERY == 0:
+                self._publish()
+            if count % STATUS_EVERY == 0:
+                self._write_status()
+                self._terms.every_second()
+
+    def _heard(self, commands: Sequence[Command]) -> None:
+        """Commands on their way to the pages, and to who waits for an emergency's end."""
+        for command in commands:
+            if isinstance(command, EmergencyFinished):
+                self.words.finished(command)
+            line = describe(command)
+            if line is not None and len(self._activity) < ACTIVITY_MAX:
+                self._activity.append(self._encoder.encode(line))
+
+    def _publish(self) -> None:
+        if self.outlet is None:
+            return
+        self.outlet.publish_now(TOPIC_SNAPSHOT, self._encoder.encode(self.snapshot()))
+        for line in self._activity:
+            self.outlet.publish_now(TOPIC_ACTIVITY, line)
+        self._activity.clear()
+
+    def _write_status(self) -> None:
+        """For `status` when nobody answers. Losing it must never matter."""
+        path = self._terms.status_path
+        partial = path.with_suffix(".partial")
+        with contextlib.suppress(OSError):
+            partial.write_bytes(msgspec.json.encode(self.snapshot()))
+            partial.replace(path)
+
+    def snapshot(self) -> Snapshot:
+        """The state of this instant."""
+        p50, p99 = self._latency.quantiles_us()
+        progress = getattr(self._feed, "progress", None)
+        return snapshot(
+            self._driver.engine,
+            Pulse(
+                mode=self._terms.mode,
+                feed_label=self._feed.label,
+                synthetic=self._terms.synthetic,
+                starting_equity=self._terms.starting_equity,
+                events_total=self._driver.events,
+                events_per_second=self._latency.per_second(self._driver.events),
+                decision_p50_us=p50,
+                decision_p99_us=p99,
+                journal_sequence=self._terms.journal_sequence(),
+                engine_pid=self._terms.pid,
+                started_wall_ns=self._started_ns,
+                now_ns=self._clock.now_ns(),
+                wall_time_ns=time.time_ns(),
+                progress=progress,
+                finished=self._finished,
+            ),
+        )
+
+
+async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

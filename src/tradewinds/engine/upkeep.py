@@ -1,0 +1,175 @@
+"""What time brings: the start, the beat, the UTC day, the equity curve, the checkpoint."""
+
+from decimal import Decimal
+
+from tradewinds.engine.closer import Closer
+from tradewinds.engine.floor import Floor
+from tradewinds.engine.leftovers import leftovers
+from tradewinds.ledger.ledger import Ledger
+from tradewinds.model.checkpoint import Checkpoint
+from tradewinds.model.commands import RecordEquity, RecordTransaction
+from tradewinds.model.decimals import ZERO
+from tradewinds.model.events import RunStarted
+from tradewinds.model.ids import InstrumentId
+from tradewinds.model.order import Purpose
+from tradewinds.model.portfolio import TradingState
+
+STALE_FACTOR = 3
+"""Every price older than this many staleness limits means the feed itself is gone."""
+
+
+class Upkeep:
+    """Regular work that no market event asks for."""
+
+    def __init__(self, floor: Floor, closer: Closer) -> None:
+        self._floor = floor
+        self._closer = closer
+        self._equity_due_ns = 0
+        self._equity = 0.0
+        self._peak = 0.0
+        self._alarm = 0.0
+
+    def start(self, event: RunStarted) -> None:
+        """Take up where an earlier run ended, or open the books."""
+        floor, portfolio = self._floor, self._floor.portfolio
+        saved = event.checkpoint
+        if saved is None:
+            rates = {asset: portfolio.rate(asset) or ZERO for asset in event.opening_balances}
+            opening = portfolio.ledger.open(event.opening_balances, rates, event.venue_time_ns)
+            floor.out.put(RecordTransaction(transaction=opening, cause=floor.out.cause))
+        else:
+            self._restore(saved)
+        portfolio.mark_values()
+        equity = self._equity_now()
+        floor.breaker.start(floor.out.now_ns, equity, None if saved is None else saved.risk)
+        self._set_alarm(equity)
+        self._closer.tell_state()
+        self._record_equity(equity)
+        if saved is not None:
+            self._tidy_up()
+
+    def _restore(self, saved: Checkpoint) -> None:
+        floor, portfolio = self._floor, self._floor.portfolio
+        portfolio.ledger = Ledger.restore(saved.ledger)
+        portfolio.orders.restore(saved.orders)
+        portfolio.trades.update({trade.trade_id: trade for trade in saved.trades})
+        floor.disabled.update(saved.disabled_strategies)
+        for instrument_id, price in saved.last_prices.items():
+            # Good enough to value by; too old to trade on until a fresh price comes.
+            slot = floor.board.slots.get(instrument_id)
+            if slot is not None and slot.mid == 0.0:
+                slot.mid = slot.open_mid = price
+
+    def _tidy_up(self) -> None:
+        """After a restart: no entry of the past may fill, every position gets its stop, and what
+        an interrupted basket left behind is sold."""
+        floor, portfolio = self._floor, self._floor.portfolio
+        for order in portfolio.orders.working():
+            if order.approved.purpose is Purpose.ENTER:
+                floor.cancel(order.approved.client_order_id)
+        for trade in leftovers(portfolio.ledger.lots, portfolio.trades.values(), floor):
+            portfolio.trades[trade.trade_id] = trade
+            self._closer.request_exit(trade.trade_id, "left over by an interrupted basket")
+        for trade_id in list(portfolio.trades):
+            self._closer.attend(trade_id)
+
+    def revalue(self, change: float) -> None:
+        """A price that moves our equity has moved: look closer only when it may matter."""
+        self._equity += change
+        if self._equity < self._alarm or self._equity > self._peak:
+            self._judge()
+
+    def _judge(self) -> None:
+        floor = self._floor
+        equity = floor.portfolio.equity()
+        if equity is None:
+            return
+        realised = floor.portfolio.realised(floor.breaker.day)
+        self._closer.obey(floor.breaker.judge_equity(equity, realised))
+        self._set_alarm(equity)
+
+    def _set_alarm(self, equity: Decimal) -> None:
+        """Judge again when half a percent lower, or at the nearest limit if that comes first."""
+        self._equity = float(equity)
+        self._peak = max(self._equity, float(self._floor.breaker.peak_equity))
+        limits, breaker = self._floor.limits, self._floor.breaker
+        lines = (
+            float(breaker.day_start_equity - limits.loss_per_day_max),
+            self._peak * (1 - limits.drawdown_reduce),
+            self._peak * (1 - limits.drawdown_halt),
+            self._equity * 0.995,
+        )
+        self._alarm = max(line for line in lines if line <= self._equity * (1 - 1e-9))
+
+    def beat(self) -> None:
+        """The regular pulse: retries, staleness, the equity curve."""
+        floor = self._floor
+        self._judge_feed()
+        self._closer.beat()
+        if floor.out.now_ns >= self._equity_due_ns:
+            self._judge()
+            self._record_equity(self._equity_now())
+
+    def _judge_feed(self) -> None:
+        floor = self._floor
+        limit_ns = int(floor.limits.stale_after_s * 1e9) * STALE_FACTOR
+        newest = max(
+            (slot.received_ns + slot.tolerance_ns for slot in floor.board.slots.values()),
+            default=-1,
+        )
+        if floor.out.now_ns - newest > limit_ns:
+            changed = floor.breaker.raise_cause("feed", TradingState.REDUCING, "no market data")
+        else:
+            changed = floor.breaker.clear_cause("feed")
+        if changed:
+            self._closer.tell_state()
+
+    def roll_day(self) -> None:
+        """A new UTC day begins with the equity of this instant."""
+        floor = self._floor
+        if not floor.run_id:
+            return
+        state = floor.breaker.state
+        equity = self._equity_now()
+        floor.breaker.roll_day(floor.out.now_ns, equity)
+        for slot in floor.board.slots.values():
+            slot.open_mid = slot.mid
+        self._set_alarm(equity)
+        self._record_equity(equity)
+        if floor.breaker.state is not state:
+            self._closer.tell_state()
+
+    def _equity_now(self) -> Decimal:
+        """Equity, or the last known one while something cannot be valued."""
+        equity = self._floor.portfolio.equity()
+        return self._floor.breaker.day_start_equity if equity is None else equity
+
+    def _record_equity(self, equity: Decimal) -> None:
+        floor = self._floor
+        self._equity_due_ns = floor.out.now_ns + int(floor.settings.equity_every_s * 1e9)
+        floor.out.put(
+            RecordEquity(
+                equity=equity,
+                cash=floor.portfolio.cash(),
+                realised_today=floor.portfolio.realised(floor.breaker.day),
+                open_risk=floor.portfolio.open_risk(),
+                time_ns=floor.out.now_ns,
+                cause=floor.out.cause,
+            )
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """All that a restart needs."""
+        floor, portfolio = self._floor, self._floor.portfolio
+        prices: dict[InstrumentId, float] = {
+            slot.instrument.id: slot.mid for slot in floor.board.slots.values() if slot.mid
+        }
+        return Checkpoint(
+            time_ns=floor.out.now_ns,
+            ledger=portfolio.ledger.state(),
+            risk=floor.breaker.saved(),
+            trades=tuple(portfolio.trades.values()),
+            orders=tuple(portfolio.orders.working()),
+            disabled_strategies=tuple(sorted(floor.disabled)),
+            last_prices=prices,
+        )

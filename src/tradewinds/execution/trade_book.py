@@ -1,0 +1,131 @@
+"""Round trips: how orders and fills move a Trade from opening to closed."""
+
+from decimal import Decimal
+
+from msgspec import structs
+
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.instrument import Instrument, InstrumentKind
+from tradewinds.model.market import Side
+from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderIntent, Purpose
+from tradewinds.model.portfolio import Trade, TradePhase
+
+
+def opened(intent: OrderIntent, reason: str, now_ns: int) -> Trade:
+    """A round trip whose entry is about to be sent."""
+    if intent.stop_price is None:
+        raise ValueError("a round trip needs a stop")
+    return Trade(
+        trade_id=intent.trade_id,
+        strategy_id=intent.strategy_id,
+        instrument_id=intent.instrument_id,
+        side=intent.side,
+        phase=TradePhase.OPENING,
+        quantity=ZERO,
+        entry_price=ZERO,
+        stop_price=intent.stop_price,
+        target_price=intent.target_price,
+        pending_quantity=intent.quantity,
+        pending_price=intent.price,
+        opened_time_ns=now_ns,
+        reason=reason,
+    )
+
+
+def with_fill(trade: Trade, approved: ApprovedOrder, fill: Fill, instrument: Instrument) -> Trade:
+    """The round trip after an execution of one of its orders."""
+    if approved.purpose is Purpose.ENTER:
+        return _entered(trade, fill, instrument)
+    return _exited(trade, approved, fill)
+
+
+def with_entry_ended(trade: Trade, order: Order) -> Trade:
+    """The entry order is over: what did not fill is no longer in flight."""
+    if order.approved.purpose is not Purpose.ENTER:
+        return trade
+    return structs.replace(trade, pending_quantity=ZERO)
+
+
+def with_result(trade: Trade, net: Decimal, fees: Decimal) -> Trade:
+    """Add what the ledger booked for one fill, in account currency."""
+    return structs.replace(trade, realised=trade.realised + net, fees=trade.fees + fees)
+
+
+def is_over(trade: Trade, instrument: Instrument, price: Decimal) -> bool:
+    """Nothing in flight and nothing held that the venue would let us close. The rest is dust."""
+    if trade.pending_quantity > ZERO:
+        return False
+    sellable = instrument.quantity_down(trade.quantity)
+    return sellable <= ZERO or not instrument.closable(sellable, price)
+
+
+def taken_by_venue(trade: Trade, fill: Fill) -> Trade:
+    """The venue closed (part of) the position itself: liquidation and the like."""
+    quantity = min(trade.quantity, fill.quantity)
+    exit_quantity = trade.exit_quantity + quantity
+    value = trade.exit_price * trade.exit_quantity + fill.price * quantity
+    return structs.replace(
+        trade,
+        phase=TradePhase.CLOSING,
+        quantity=trade.quantity - quantity,
+        exit_quantity=exit_quantity,
+        exit_price=value / exit_quantity if exit_quantity else ZERO,
+        exit_reason="closed by the venue",
+    )
+
+
+def closing(trade: Trade) -> Trade:
+    """A round trip on its way out."""
+    return structs.replace(trade, phase=TradePhase.CLOSING)
+
+
+def closed(trade: Trade, now_ns: int, exit_reason: str) -> Trade:
+    """The end of a round trip; dust stays in the ledger's inventory."""
+    return structs.replace(
+        trade, phase=TradePhase.CLOSED, closed_time_ns=now_ns, exit_reason=exit_reason
+    )
+
+
+def _entered(trade: Trade, fill: Fill, instrument: Instrument) -> Trade:
+    gained = fill.quantity
+    if instrument.kind is InstrumentKind.SPOT and fill.fee_asset == instrument.base:
+        gained -= fill.fee
+    entry_quantity = trade.entry_quantity + fill.quantity
+    value = trade.entry_price * trade.entry_quantity + fill.price * fill.quantity
+    return structs.replace(
+        trade,
+        phase=TradePhase.OPEN if trade.phase is TradePhase.OPENING else trade.phase,
+        quantity=trade.quantity + gained,
+        entry_price=value / entry_quantity,
+        entry_quantity=entry_quantity,
+        pending_quantity=max(ZERO, trade.pending_quantity - fill.quantity),
+    )
+
+
+def _exited(trade: Trade, approved: ApprovedOrder, fill: Fill) -> Trade:
+    exit_quantity = trade.exit_quantity + fill.quantity
+    value = trade.exit_price * trade.exit_quantity + fill.price * fill.quantity
+    return structs.replace(
+        trade,
+        phase=TradePhase.CLOSING,
+        quantity=max(ZERO, trade.quantity - fill.quantity),
+        exit_quantity=exit_quantity,
+        exit_price=value / exit_quantity,
+        exit_reason=trade.exit_reason or approved.purpose.value,
+    )
+
+
+def tightened(trade: Trade, stop_price: Decimal) -> Trade | None:
+    """The round trip with a closer stop, or None: a stop never loosens."""
+    closer = stop_price - trade.stop_price
+    if trade.side is Side.SELL:
+        closer = -closer
+    if closer <= ZERO:
+        return None
+    return structs.replace(trade, stop_price=stop_price)
+
+
+def unrealised(trade: Trade, price: Decimal) -> Decimal:
+    """Quote asset won or lost at `price` before exit costs."""
+    sign = ONE if trade.side is Side.BUY else -ONE
+    return (price - trade.entry_price) * trade.quantity * sign

@@ -1,0 +1,182 @@
+"""A transaction in the making: it sees the books as they would be; taking it makes them so."""
+
+from decimal import Decimal
+
+from tradewinds.ledger.lots import NO_INSTRUMENT, Holdings, LotKey, on_grid, share
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.errors import InvariantBroken
+from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId
+from tradewinds.model.ledger import Account, Lot, Posting, Transaction
+
+
+class Draft:
+    """Postings for one owner. What is given leaves at cost, what is received enters at its worth;
+    the differences gather as realised gain. Used under a context of DIGITS digits.
+
+    `may_owe`: cash may go below zero, because the venue decided so (a perpetual's loss, funding).
+    """
+
+    __slots__ = (
+        "_gain",
+        "_holdings",
+        "_lots",
+        "_moved",
+        "_postings",
+        "instrument",
+        "may_owe",
+        "owner",
+    )
+
+    def __init__(
+        self, holdings: Holdings, owner: StrategyId, instrument: InstrumentId, *, may_owe: bool
+    ) -> None:
+        self._holdings = holdings
+        self._lots: dict[LotKey, Lot] = {}
+        self._moved: dict[Asset, Decimal] = {}
+        self._postings: list[Posting] = []
+        self._gain = ZERO
+        self.owner = owner
+        self.instrument = instrument
+        self.may_owe = may_owe
+
+    def worth(self, asset: Asset, quantity: Decimal, rate: Decimal) -> Decimal:
+        """In account currency. Cash is worth exactly itself, whatever rate is given."""
+        if asset == self._holdings.currency:
+            return quantity
+        return on_grid(quantity * rate)
+
+    def rate(self, asset: Asset, rate: Decimal) -> Decimal:
+        """Account currency per `asset`: one for the account currency itself."""
+        return ONE if asset == self._holdings.currency else rate
+
+    def lot(self, key: LotKey) -> Lot:
+        """As it would be after what was drafted so far; an empty one where nothing is held."""
+        return (
+            self._lots.get(key)
+            or self._holdings.lots.get(key)
+            or Lot(strategy_id=key[0], asset=key[1], instrument_id=key[2], quantity=ZERO, cost=ZERO)
+        )
+
+    def net_position(self) -> Decimal:
+        """What the venue holds for us in the instrument, before this transaction."""
+        return self._holdings.perpetual(self.instrument)[0]
+
+    def receive(self, asset: Asset, quantity: Decimal, worth: Decimal) -> None:
+        """`quantity` arrives; inventory is booked at `worth`."""
+        if asset == self._holdings.currency:
+            self._move(Account.CASH, asset, quantity, quantity)
+            self._gain += quantity - worth
+        else:
+            self._change((self.owner, asset, NO_INSTRUMENT), quantity, worth)
+            self._move(Account.INVENTORY, asset, quantity, worth)
+
+    def give(self, asset: Asset, quantity: Decimal, worth: Decimal) -> None:
+        """`quantity` leaves for something of that `worth`. InvariantBroken when it is not there."""
+        if asset == self._holdings.currency:
+            self._need_cash(quantity)
+            self._move(Account.CASH, asset, -quantity, -quantity)
+            self._gain += worth - quantity
+        else:
+            cost = self._release(asset, quantity)
+            self._move(Account.INVENTORY, asset, -quantity, -cost)
+            self._gain += worth - cost
+
+    def change_position(
+        self, owner: StrategyId, asset: Asset, change: tuple[Decimal, Decimal]
+    ) -> None:
+        """Change a perpetual's lot by (quantity, cost). No asset moves at the venue."""
+        quantity, cost = change
+        self._change((owner, asset, self.instrument), quantity, cost)
+        if cost:
+            self._post(Account.INVENTORY, asset, ZERO, cost, owner)
+
+    def expense(self, account: Account, value: Decimal) -> None:
+        """A cost, or with a negative value a gain on that account."""
+        if value:
+            self._post(account, self._holdings.currency, ZERO, value, self.owner)
+
+    def realise(self, gain: Decimal) -> None:
+        """Add to what this transaction realises."""
+        self._gain += gain
+
+    def finish(self, transaction_id: str, kind: str, time_ns: int) -> Transaction:
+        """The transaction. InvariantBroken when its values do not sum to zero."""
+        self.expense(Account.REALISED, -self._gain)
+        left = sum((posting.value for posting in self._postings), ZERO)
+        if left != ZERO:
+            raise InvariantBroken(f"transaction {transaction_id} sums to {left}, not zero")
+        return Transaction(
+            transaction_id=transaction_id,
+            kind=kind,
+            time_ns=time_ns,
+            postings=tuple(self._postings),
+        )
+
+    def take(self) -> None:
+        """Make it so."""
+        for key, lot in self._lots.items():
+            self._holdings.put(key, lot)
+        for asset, quantity in self._moved.items():
+            self._holdings.move(asset, quantity)
+
+    def _release(self, asset: Asset, quantity: Decimal) -> Decimal:
+        """Take from the owner's lot, topped up from the account's; returns the cost released."""
+        key = (self.owner, asset, NO_INSTRUMENT)
+        missing = quantity - self.lot(key).quantity
+        if missing > ZERO:
+            self._transfer(asset, missing)
+        lot = self.lot(key)
+        cost = share(lot.cost, quantity, lot.quantity)
+        self._change(key, -quantity, -cost)
+        return cost
+
+    def _transfer(self, asset: Asset, quantity: Decimal) -> None:
+        source = (ACCOUNT, asset, NO_INSTRUMENT)
+        lot = self.lot(source)
+        if self.owner == ACCOUNT or lot.quantity < quantity:
+            raise InvariantBroken(
+                f"{self.owner} in {self.instrument} is short of {quantity} {asset}; "
+                f"the account holds {lot.quantity}: reconcile with the venue"
+            )
+        cost = share(lot.cost, quantity, lot.quantity)
+        self._change(source, -quantity, -cost)
+        self._post(Account.INVENTORY, asset, -quantity, -cost, ACCOUNT)
+        self._change((self.owner, asset, NO_INSTRUMENT), quantity, cost)
+        self._post(Account.INVENTORY, asset, quantity, cost, self.owner)
+
+    def _need_cash(self, quantity: Decimal) -> None:
+        asset = self._holdings.currency
+        left = self._holdings.balances.get(asset, ZERO) + self._moved.get(asset, ZERO)
+        if left < quantity and not self.may_owe:
+            raise InvariantBroken(
+                f"{self.owner} in {self.instrument} pays {quantity} {asset}, but only {left} "
+                "is there: reconcile with the venue"
+            )
+
+    def _change(self, key: LotKey, quantity: Decimal, cost: Decimal) -> None:
+        lot = self.lot(key)
+        self._lots[key] = Lot(
+            strategy_id=key[0],
+            asset=key[1],
+            instrument_id=key[2],
+            quantity=lot.quantity + quantity,
+            cost=lot.cost + cost,
+        )
+
+    def _move(self, account: Account, asset: Asset, quantity: Decimal, value: Decimal) -> None:
+        self._moved[asset] = self._moved.get(asset, ZERO) + quantity
+        self._post(account, asset, quantity, value, self.owner)
+
+    def _post(
+        self, account: Account, asset: Asset, quantity: Decimal, value: Decimal, owner: StrategyId
+    ) -> None:
+        self._postings.append(
+            Posting(
+                account=account,
+                asset=asset,
+                quantity=quantity,
+                value=value,
+                strategy_id=owner,
+                instrument_id=self.instrument,
+            )
+        )

@@ -1,0 +1,187 @@
+"""The ledger: each fill, funding and AI cost is booked once, in postings that sum to zero."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from decimal import Decimal, localcontext
+from types import MappingProxyType
+
+from tradewinds.ledger.draft import Draft
+from tradewinds.ledger.fills import FillContext, check_fill, post_fill
+from tradewinds.ledger.lots import DIGITS, NO_INSTRUMENT, SETTLEMENT, Holdings
+from tradewinds.ledger.results import Results, Totals
+from tradewinds.ledger.valuation import MarkOf, PriceOf, equity, no_mark, unrealised
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.errors import InvariantBroken
+from tradewinds.model.events import FundingPaid
+from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId
+from tradewinds.model.instrument import Instrument, InstrumentKind
+from tradewinds.model.ledger import Account, LedgerState, Lot, Transaction
+from tradewinds.model.order import Fill
+
+IDS_KEPT = 100_000
+IDS_SAVED = 5_000
+
+
+def fill_transaction_id(fill: Fill) -> str:
+    """Venues number fills per instrument, so the instrument belongs to the name."""
+    return f"fill:{fill.instrument_id}:{fill.fill_id}"
+
+
+class Ledger:
+    """Double entry in one account currency; balances follow the venue's exactly.
+
+    Cash is the account currency and shared; every other asset is inventory of a strategy at
+    average cost. A booking that raises InvariantBroken leaves the ledger as it was.
+    """
+
+    def __init__(self, currency: Asset) -> None:
+        self.currency = currency
+        self._holdings = Holdings(currency)
+        self._results = Results()
+        self._booked: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def balances(self) -> Mapping[Asset, Decimal]:
+        """Quantity per asset, as the venue has it. A read-only view; zeros stay in it."""
+        return MappingProxyType(self._holdings.balances)
+
+    @property
+    def lots(self) -> tuple[Lot, ...]:
+        """What each owner holds: spot inventory, and signed positions under their instrument."""
+        return tuple(lot for lot in self._holdings.lots.values() if lot.strategy_id != SETTLEMENT)
+
+    def lot(self, strategy_id: StrategyId, asset: Asset) -> Lot | None:
+        """Spot inventory of one owner."""
+        return self._holdings.lots.get((strategy_id, asset, NO_INSTRUMENT))
+
+    def position(self, strategy_id: StrategyId, instrument: Instrument) -> Lot | None:
+        """Perpetual position of one owner: signed base quantity, cost at decision prices."""
+        return self._holdings.lots.get((strategy_id, instrument.base, instrument.id))
+
+    def open(
+        self, balances: Mapping[Asset, Decimal], rates: Mapping[Asset, Decimal], time_ns: int
+    ) -> Transaction:
+        """Book the account's first balances as capital. `rates`: account currency per asset.
+
+        Raises InvariantBroken when the ledger is in use already or a held asset has no rate.
+        """
+        if self._booked:
+            raise InvariantBroken("a ledger is opened once, before anything else is booked")
+        with localcontext(prec=DIGITS):
+            draft = Draft(self._holdings, ACCOUNT, NO_INSTRUMENT, may_owe=False)
+            for asset, quantity in balances.items():
+                if quantity == ZERO:
+                    continue
+                rate = ONE if asset == self.currency else rates.get(asset, ZERO)
+                if rate <= ZERO or quantity < ZERO:
+                    raise InvariantBroken(f"cannot open with {quantity} {asset} at rate {rate}")
+                worth = draft.worth(asset, quantity, rate)
+                draft.receive(asset, quantity, worth)
+                draft.expense(Account.CAPITAL, -worth)
+            return self._commit(draft, draft.finish(f"open:{time_ns}", "open", time_ns))
+
+    def book_fill(self, fill: Fill, context: FillContext) -> Transaction | None:
+        """Book an execution; None when it is booked already."""
+        transaction_id = fill_transaction_id(fill)
+        if transaction_id in self._booked:
+            return None
+        check_fill(fill, context)
+        perpetual = context.instrument.kind is InstrumentKind.PERPETUAL
+        with localcontext(prec=DIGITS):
+            draft = Draft(
+                self._holdings, context.strategy_id, fill.instrument_id, may_owe=perpetual
+            )
+            post_fill(draft, fill, context)
+            return self._commit(draft, draft.finish(transaction_id, "fill", fill.venue_time_ns))
+
+    def book_funding(
+        self, event: FundingPaid, strategy_id: StrategyId, rate: Decimal
+    ) -> Transaction | None:
+        """Book funding paid or received; None when booked already. `rate`: currency per asset."""
+        transaction_id = f"funding:{event.instrument_id}:{event.funding_id}"
+        if transaction_id in self._booked:
+            return None
+        with localcontext(prec=DIGITS):
+            draft = Draft(self._holdings, strategy_id, event.instrument_id, may_owe=True)
+            worth = draft.worth(event.asset, event.amount, rate)
+            if event.amount > ZERO:
+                draft.receive(event.asset, event.amount, worth)
+            elif event.amount < ZERO:
+                draft.give(event.asset, -event.amount, -worth)
+            draft.expense(Account.FUNDING, -worth)
+            return self._commit(draft, draft.finish(transaction_id, "funding", event.venue_time_ns))
+
+    def book_ai_cost(self, cost_id: str, amount: Decimal, time_ns: int) -> Transaction | None:
+        """Book AI spend in account currency; None when booked already.
+
+        It is paid outside the venue: no balance moves, the owner puts it in as capital.
+        """
+        transaction_id = f"ai:{cost_id}"
+        if transaction_id in self._booked:
+            return None
+        with localcontext(prec=DIGITS):
+            draft = Draft(self._holdings, ACCOUNT, NO_INSTRUMENT, may_owe=False)
+            draft.expense(Account.AI_COST, amount)
+            draft.expense(Account.CAPITAL, -amount)
+            return self._commit(draft, draft.finish(transaction_id, "ai_cost", time_ns))
+
+    def realised(
+        self,
+        *,
+        day: int | None = None,
+        strategy_id: StrategyId | None = None,
+        instrument_id: InstrumentId | None = None,
+    ) -> Totals:
+        """What was realised; None matches everything. `day` is days since the epoch, UTC."""
+        with localcontext(prec=DIGITS):
+            return self._results.total(day, strategy_id, instrument_id)
+
+    def net_of_day(self, day: int) -> Decimal:
+        """Net realised of a UTC day over everything, at once."""
+        return self._results.net_of_day(day)
+
+    def equity(self, price_of: PriceOf, mark_of: MarkOf = no_mark) -> Decimal | None:
+        """Worth of all balances and positions; None when one of them has no price."""
+        with localcontext(prec=DIGITS):
+            return equity(self._holdings, price_of, mark_of)
+
+    def unrealised(
+        self,
+        price_of: PriceOf,
+        mark_of: MarkOf = no_mark,
+        *,
+        strategy_id: StrategyId | None = None,
+    ) -> Decimal | None:
+        """What closing now would realise before fees; None when something has no price."""
+        with localcontext(prec=DIGITS):
+            return unrealised(self._holdings, strategy_id, price_of, mark_of)
+
+    def state(self) -> LedgerState:
+        """All that `restore` needs; its lots include those of SETTLEMENT."""
+        return LedgerState(
+            currency=self.currency,
+            balances=dict(self._holdings.balances),
+            lots=tuple(self._holdings.lots.values()),
+            days=self._results.days(),
+            booked_ids=tuple(self._booked)[-IDS_SAVED:],
+        )
+
+    @classmethod
+    def restore(cls, state: LedgerState) -> "Ledger":
+        """Go on where `state` was taken."""
+        ledger = cls(state.currency)
+        ledger._holdings.balances.update(state.balances)
+        for lot in state.lots:
+            ledger._holdings.put((lot.strategy_id, lot.asset, lot.instrument_id), lot)
+        with localcontext(prec=DIGITS):
+            ledger._results.take(state.days)
+        ledger._booked = OrderedDict.fromkeys(state.booked_ids)
+        return ledger
+
+    def _commit(self, draft: Draft, transaction: Transaction) -> Transaction:
+        draft.take()
+        self._results.book(transaction, (draft.owner, draft.instrument))
+        self._booked[transaction.transaction_id] = None
+        if len(self._booked) > IDS_KEPT:
+            self._booked.popitem(last=False)
+        return transaction

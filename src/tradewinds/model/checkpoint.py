@@ -1,0 +1,34 @@
+"""What a restart needs: written with every durable batch, read as part of the first event."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradewinds.model.ids import InstrumentId, StrategyId
+from tradewinds.model.ledger import LedgerState
+from tradewinds.model.order import Order
+from tradewinds.model.portfolio import Trade, TradingState
+
+
+class RiskState(Struct, frozen=True, kw_only=True):
+    """The law's memory. `day` is days since the epoch, UTC."""
+
+    trading_state: TradingState
+    reason: str
+    operator_halt: bool
+    day: int
+    day_start_equity: Decimal
+    peak_equity: Decimal
+    day_limit_hit: bool
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """The engine's durable state at `time_ns`."""
+
+    time_ns: int
+    ledger: LedgerState
+    risk: RiskState
+    trades: tuple[Trade, ...]
+    orders: tuple[Order, ...]
+    disabled_strategies: tuple[StrategyId, ...]
+    last_prices: dict[InstrumentId, float]

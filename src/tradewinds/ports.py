@@ -1,0 +1,176 @@
+"""Every seam as a Protocol: what one part may ask of another, and nothing more."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import ClassVar, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from tradewinds.model.checkpoint import Checkpoint
+from tradewinds.model.commands import CancelOrder, Command, SubmitOrder
+from tradewinds.model.events import Event, MarketEvent, VenueReport
+from tradewinds.model.ids import InstrumentId, StrategyId
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.market import Bar, Quote
+from tradewinds.model.portfolio import Trade
+from tradewinds.model.signal import Signal
+
+
+class MarketView(Protocol):
+    """What a strategy may see: read-only, as of the event in hand."""
+
+    @property
+    def now_ns(self) -> int:
+        """Received time of the event in hand."""
+        ...
+
+    def quote(self, instrument_id: InstrumentId) -> Quote | None:
+        """The last valid quote. With bar data only, a quote of zero width and size at the close."""
+        ...
+
+    def mid(self, instrument_id: InstrumentId) -> float | None:
+        """The last price to value by: quote mid, else bar close, else None."""
+        ...
+
+    def open_trades(self, strategy_id: StrategyId) -> Sequence[Trade]:
+        """Round trips of this strategy that are not closed."""
+        ...
+
+
+class Subscription(Struct, frozen=True, kw_only=True):
+    """Event type (a class of model.market) of one instrument that a strategy wants to see.
+
+    For bars `timeframe_ns` chooses one timeframe; 0 means every timeframe that arrives.
+    """
+
+    kind: type
+    instrument_id: InstrumentId
+    timeframe_ns: int = 0
+
+
+class Strategy(Protocol):
+    """Events in, Signals out. Touches nothing, keeps its own state, reads no clock.
+
+    A class offered under the entry point group `tradewinds.strategies` is constructed as
+    `Class(strategy_id, params, instruments)` with an instance of its `Params`.
+    """
+
+    Params: ClassVar[type[Struct]]
+    strategy_id: StrategyId
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """What to be called with. Asked once, after construction."""
+        ...
+
+    def on_event(self, event: MarketEvent, view: MarketView) -> Sequence[Signal]:
+        """Called for each subscribed event, after the view has taken it in."""
+        ...
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """A strategy that can learn from the past before the first event."""
+
+    def warm(self, history: "BarHistory") -> None:
+        """Take in past bars per instrument, oldest first; no signal follows."""
+        ...
+
+
+class Venue(Protocol):
+    """Where orders go. Reports come back as events, never as return values."""
+
+    def submit(self, command: SubmitOrder) -> None:
+        """Take an order. Outcome follows as events."""
+        ...
+
+    def cancel(self, command: CancelOrder) -> None:
+        """Cancel an order. Outcome follows as events."""
+        ...
+
+
+class SimulatedVenue(Venue, Protocol):
+    """A venue that lives in event time: the driver shows it every market event first."""
+
+    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
+        """Match `event` in one or more stages; commands sent between stages count at once.
+
+        A bar has two: its open (waiting market orders), then its range (stops before targets).
+        """
+        ...
+
+    def due(self, now_ns: int) -> Sequence[VenueReport]:
+        """Reports that have become due by `now_ns` (latency) without a market event."""
+        ...
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take up balances, positions and resting orders where an earlier run left them."""
+        ...
+
+
+class Feed(Protocol):
+    """Market data in time order, in batches as they come from a socket read or a file."""
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        """What will be fed. Known before the first event."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What the pages call it: `LIVE binance`, `REPLAY path`, `SYNTHETIC seed 7`."""
+        ...
+
+    def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
+        """Batches until the data ends or the task is cancelled."""
+        ...
+
+
+class Clock(Protocol):
+    """The edge's clock. The core never sees it."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the epoch, UTC."""
+        ...
+
+
+class Journal(Protocol):
+    """Written first, replayable, hash-chained."""
+
+    def append_event(self, event: Event) -> int:
+        """Buffer an input; returns its sequence number, starting at 1."""
+        ...
+
+    def append_commands(self, commands: Sequence[Command]) -> None:
+        """Buffer what the engine answered to the last input."""
+        ...
+
+    def flush(self, checkpoint: Checkpoint | None) -> None:
+        """Make all that is buffered durable, atomically. Raises StoreUnavailable."""
+        ...
+
+
+class Outlet(Protocol):
+    """Where the engine process speaks; never waits for a listener."""
+
+    def publish_now(self, topic: str, payload: bytes) -> None:
+        """To every subscriber now listening; a slow one loses messages."""
+        ...
+
+
+class Bus(Protocol):
+    """Small messages between our processes. Losing one must never matter."""
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """To every subscriber now listening."""
+        ...
+
+    def subscribe(self, topics: Sequence[str]) -> AsyncIterator[tuple[str, bytes]]:
+        """Messages from now on, until the iterator is closed or the other side is gone."""
+        ...
+
+    async def request(self, verb: str, payload: bytes, timeout_s: float) -> bytes:
+        """Ask the engine. Raises VenueUnavailable-like BusUnavailable when nobody answers."""
+        ...
+
+
+Prices = Mapping[InstrumentId, float]
+BarHistory = Mapping[InstrumentId, Sequence[Bar]]

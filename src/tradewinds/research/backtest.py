@@ -1,0 +1,202 @@
+"""The engine over the past, as fast as it goes; the same `step` as in paper trading."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from tradewinds.config import Settings
+from tradewinds.engine.driver import Driver
+from tradewinds.engine.engine import Engine
+from tradewinds.ledger.performance import Performance, Record, measure
+from tradewinds.market.derive import Deriver
+from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
+from tradewinds.model.errors import DataError
+from tradewinds.model.events import Event, HistoryLoaded, MarketEvent, RunStarted
+from tradewinds.model.ids import Asset, InstrumentId, run_id
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.ledger import DayResult
+from tradewinds.model.portfolio import Trade, TradePhase, TradingState
+from tradewinds.parts import (
+    Recipe,
+    engine_settings_of,
+    params_of,
+    recipe_text,
+    sim_settings_of,
+    strategies_of,
+    timeframes_of,
+)
+from tradewinds.ports import BarHistory
+from tradewinds.sim.venue import SimVenue
+from tradewinds.store.memory import NullJournal
+
+BEAT_NS = 900_000_000_000
+EQUITY_EVERY_S = 3_600.0
+ACCOUNT_NAME = "backtest"
+
+
+class BacktestOptions(Struct, frozen=True, kw_only=True):
+    """A path of recorded bars or so many synthetic days; None means all there is."""
+
+    path: Path | None = None
+    synthetic_days: int | None = None
+    seed: int | None = None
+    strategies: tuple[str, ...] = ()
+    timeframe: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    symbols: tuple[str, ...] = ()
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """Market data in time order, with what is known about it."""
+
+    label: str
+    synthetic: bool
+    instruments: Sequence[Instrument]
+    blocks: Iterable[Sequence[MarketEvent]]
+    history: BarHistory
+    default_params: dict[str, Any]
+
+
+class BacktestResult(Struct, frozen=True, kw_only=True):
+    """Money in account currency. `refusals` counts our own noes by check."""
+
+    label: str
+    synthetic: bool
+    currency: Asset
+    instruments: tuple[Instrument, ...]
+    strategies: dict[str, dict[str, Any]]
+    start_ns: int
+    end_ns: int
+    events: int
+    wall_s: float
+    performance: Performance
+    trades: tuple[Trade, ...]
+    equity: tuple[tuple[int, Decimal], ...]
+    days: tuple[DayResult, ...]
+    refusals: dict[str, int]
+    anomalies: int
+    final_state: TradingState
+    state_reason: str
+    open_trades: int
+
+
+class _Listener:
+    """Keeps what a report needs from the commands."""
+
+    def __init__(self) -> None:
+        self.trades: list[Trade] = []
+        self.equity: list[tuple[int, Decimal]] = []
+        self.refusals: Counter[str] = Counter()
+
+    def __call__(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            if isinstance(command, RecordEquity):
+                self.equity.append((command.time_ns, command.equity))
+            elif isinstance(command, RecordRefusal):
+                self.refusals[command.refusal.check] += 1
+            elif isinstance(command, RecordTrade):
+                trade = command.trade
+                if trade.phase is TradePhase.CLOSED and trade.entry_quantity:
+                    self.trades.append(trade)
+
+
+def backtest(settings: Settings, past: Past, only: Sequence[str] = ()) -> BacktestResult:
+    """Trade the past from the starting balance. Raises DataError when there is none."""
+    params = params_of(settings, past.default_params)
+    strategies = strategies_of(params, past.instruments, only)
+    base = engine_settings_of(settings)
+    engine = Engine(structs.replace(base, equity_every_s=EQUITY_EVERY_S), strategies)
+    currency = base.currency
+    balances = {currency: settings.account.starting_balance}
+    venue = SimVenue(past.instruments, balances, sim_settings_of(settings))
+    driver = Driver(engine, venue, NullJournal(), beat_ns=BEAT_NS, durable=False)
+    listener = _Listener()
+    driver.listener = listener
+    driver.derive = Deriver(timeframes_of(strategies)).add
+    recipe = Recipe(engine=base, params=params)
+    began = time.perf_counter()
+    span, firsts = _drive(driver, past, recipe_text(recipe), balances)
+    wall_s = time.perf_counter() - began
+    floor = engine.floor
+    equity = floor.portfolio.equity()
+    if equity is not None:
+        listener.equity.append((span[1], equity))
+    lasts = {id_: slot.mid for id_, slot in floor.board.slots.items() if slot.mid}
+    return BacktestResult(
+        label=past.label,
+        synthetic=past.synthetic,
+        currency=currency,
+        instruments=tuple(past.instruments),
+        strategies={name: params[name] for name in params if not only or name in only},
+        start_ns=span[0],
+        end_ns=span[1],
+        events=driver.events,
+        wall_s=wall_s,
+        performance=measure(
+            Record(
+                equity=listener.equity,
+                trades=listener.trades,
+                days=floor.portfolio.ledger.state().days,
+                market={i: (firsts[i], lasts[i]) for i in firsts if i in lasts},
+            )
+        ),
+        trades=tuple(listener.trades),
+        equity=tuple(listener.equity),
+        days=floor.portfolio.ledger.state().days,
+        refusals=dict(listener.refusals),
+        anomalies=floor.out.anomalies,
+        final_state=floor.breaker.state,
+        state_reason=floor.breaker.reason,
+        open_trades=len(floor.portfolio.trades),
+    )
+
+
+def _drive(
+    driver: Driver, past: Past, recipe: str, balances: dict[Asset, Decimal]
+) -> tuple[tuple[int, int], dict[InstrumentId, float]]:
+    """Run it all; the span in ns and each instrument's first price."""
+    firsts: dict[InstrumentId, float] = {}
+    slots = driver.engine.floor.board.slots
+    start_ns = last_ns = 0
+    market = driver.market
+    for block in past.blocks:
+        if not start_ns:
+            start_ns = block[0].received_time_ns
+            driver.start(*opening(past, recipe, balances, start_ns))
+        for event in block:
+            market(event)
+        last_ns = block[-1].received_time_ns
+        if len(firsts) < len(slots):
+            firsts.update(
+                {i: slot.mid for i, slot in slots.items() if slot.mid and i not in firsts}
+            )
+    if not start_ns:
+        raise DataError(f"{past.label}: no usable market data in the chosen span")
+    driver.pass_time(last_ns)
+    return (start_ns, last_ns), firsts
+
+
+def opening(
+    past: Past, recipe: str, balances: dict[Asset, Decimal], now_ns: int
+) -> tuple[Event, ...]:
+    """The first events of a run over the past."""
+    bars = tuple(bar for bars in past.history.values() for bar in bars)
+    return (
+        RunStarted(
+            run_id=run_id(ACCOUNT_NAME, now_ns),
+            account=ACCOUNT_NAME,
+            instruments=tuple(past.instruments),
+            opening_balances=balances,
+            checkpoint=None,
+            settings=recipe,
+            venue_time_ns=now_ns,
+            received_time_ns=now_ns,
+        ),
+        HistoryLoaded(bars=bars, venue_time_ns=now_ns, received_time_ns=now_ns),
+    )

@@ -1,0 +1,152 @@
+"""TradingState: why we may trade, only close, or do nothing; and the UTC day it counts by."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradewinds.model.checkpoint import RiskState
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.portfolio import TradingState
+from tradewinds.risk.limits import RiskLimits
+
+NS_PER_DAY = 86_400_000_000_000
+SEVERITY = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What the breaker wants done now."""
+
+    state: TradingState
+    reason: str
+    flatten: bool
+
+
+class Breaker:
+    """Collects reasons not to trade; the worst one is the state.
+
+    Money reasons: the day's limit (until the next UTC day), the drawdown halt (until the
+    operator resumes), the drawdown step (until the next UTC day). Others come and go.
+    """
+
+    def __init__(self, limits: RiskLimits) -> None:
+        self._limits = limits
+        self._causes: dict[str, tuple[TradingState, str]] = {}
+        self.day = -1
+        self.day_end_ns = 0
+        self.day_start_equity = ZERO
+        self.peak_equity = ZERO
+
+    def start(self, now_ns: int, equity: Decimal, saved: RiskState | None) -> None:
+        """Begin a run. A saved state keeps its day, its halts and its peak: no reset by restart."""
+        self._set_day(now_ns // NS_PER_DAY)
+        self.day_start_equity = self.peak_equity = equity
+        if saved is None:
+            return
+        self.peak_equity = max(saved.peak_equity, equity)
+        if saved.day >= self.day:
+            # A clock that went back does not open a new day either.
+            self._set_day(saved.day)
+            self.day_start_equity = saved.day_start_equity
+            if saved.day_limit_hit:
+                self._causes["day_limit"] = (TradingState.HALTED, "the day's loss limit was hit")
+        if saved.operator_halt:
+            self._causes["operator"] = (TradingState.HALTED, saved.reason)
+
+    def roll_day(self, now_ns: int, equity: Decimal) -> None:
+        """A new UTC day: the day's causes lapse, the operator's and the drawdown halt stay."""
+        self._set_day(now_ns // NS_PER_DAY)
+        self.day_start_equity = equity
+        for name in ("day_limit", "drawdown_step"):
+            self._causes.pop(name, None)
+
+    def raise_cause(self, name: str, state: TradingState, reason: str) -> bool:
+        """Add a reason; True if it is new or worse than what stood under this name."""
+        known = self._causes.get(name)
+        if known is not None and SEVERITY[known[0]] >= SEVERITY[state]:
+            return False
+        self._causes[name] = (state, reason)
+        return True
+
+    def clear_cause(self, name: str) -> bool:
+        """Take a reason away; True if it stood."""
+        return self._causes.pop(name, None) is not None
+
+    def resume(self, equity: Decimal) -> None:
+        """The operator acknowledges: halts by operator and drawdown end; the day's limit stays."""
+        for name in ("operator", "pause", "drawdown_halt", "drawdown_step", "invariant"):
+            self._causes.pop(name, None)
+        self.peak_equity = equity
+
+    def judge_equity(self, equity: Decimal, realised_today: Decimal) -> Verdict | None:
+        """Look at a new equity; a verdict if the money says stop."""
+        self.peak_equity = max(self.peak_equity, equity)
+        day_loss = max(self.day_start_equity - equity, -realised_today)
+        if day_loss >= self._limits.loss_per_day_max:
+            return self._halt("day_limit", f"today's loss is {day_loss:.2f}: limit reached")
+        down = self.drawdown(equity)
+        if down >= self._limits.drawdown_halt:
+            return self._halt("drawdown_halt", f"drawdown {down:.2%}: the operator must resume")
+        losing_today = day_loss * 4 >= self._limits.loss_per_day_max
+        if down >= self._limits.drawdown_reduce and losing_today:
+            return self._reduce(f"drawdown {down:.2%}: no new risk today")
+        return None
+
+    def judge_invariant(self, realised_today: Decimal, open_risk: Decimal) -> Verdict | None:
+        """The law itself. Only a gap through a stop can break it; then everything is closed."""
+        used = max(ZERO, -realised_today) + open_risk
+        if used <= self._limits.loss_per_day_max:
+            return None
+        reason = f"worst case {used:.2f} exceeds {self._limits.loss_per_day_max:.2f} after a gap"
+        return self._halt("day_limit", reason)
+
+    def drawdown(self, equity: Decimal) -> float:
+        """Share of the peak that is lost, in [0, 1]."""
+        if self.peak_equity <= ZERO:
+            return 0.0
+        return float(max(ZERO, ONE - equity / self.peak_equity))
+
+    def risk_scale(self, equity: Decimal) -> float:
+        """1 until `drawdown_scale`, a half until `drawdown_reduce`, then a quarter."""
+        down = self.drawdown(equity)
+        if down < self._limits.drawdown_scale:
+            return 1.0
+        return 0.5 if down < self._limits.drawdown_reduce else 0.25
+
+    @property
+    def state(self) -> TradingState:
+        """The worst standing cause."""
+        worst = max(self._causes.values(), key=lambda item: SEVERITY[item[0]], default=None)
+        return TradingState.ACTIVE if worst is None else worst[0]
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; empty when ACTIVE."""
+        state = self.state
+        return "; ".join(text for level, text in self._causes.values() if level is state)
+
+    def saved(self) -> RiskState:
+        """For the checkpoint. Drawdown halts count as the operator's: they outlive a restart."""
+        operator = [name for name in ("operator", "drawdown_halt") if name in self._causes]
+        return RiskState(
+            trading_state=self.state,
+            reason="; ".join(self._causes[name][1] for name in operator) or self.reason,
+            operator_halt=bool(operator),
+            day=self.day,
+            day_start_equity=self.day_start_equity,
+            peak_equity=self.peak_equity,
+            day_limit_hit="day_limit" in self._causes,
+        )
+
+    def _halt(self, name: str, reason: str) -> Verdict | None:
+        if not self.raise_cause(name, TradingState.HALTED, reason):
+            return None
+        return Verdict(state=self.state, reason=self.reason, flatten=True)
+
+    def _reduce(self, reason: str) -> Verdict | None:
+        if not self.raise_cause("drawdown_step", TradingState.REDUCING, reason):
+            return None
+        return Verdict(state=self.state, reason=self.reason, flatten=False)
+
+    def _set_day(self, day: int) -> None:
+        self.day = day
+        self.day_end_ns = (day + 1) * NS_PER_DAY

@@ -1,0 +1,138 @@
+"""The only maker of ApprovedOrder. A check that cannot decide refuses."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradewinds.model.decimals import ZERO, round_loss_up
+from tradewinds.model.ids import ClientOrderId
+from tradewinds.model.instrument import InstrumentKind
+from tradewinds.model.order import (
+    ApprovedOrder,
+    OrderIntent,
+    OrderType,
+    Purpose,
+    Refusal,
+    TimeInForce,
+)
+from tradewinds.model.portfolio import Trade
+from tradewinds.risk.checks import CHECKS, worst_loss
+from tradewinds.risk.limits import RiskLimits, RiskView
+
+
+class Closing(Struct, frozen=True, kw_only=True):
+    """A wish that can only reduce: how much of a trade to close, why, at what trigger.
+
+    `reduce_only` asks the venue to enforce it too, where it can (perpetuals).
+    """
+
+    purpose: Purpose
+    quantity: Decimal
+    decision_price: Decimal
+    trigger_price: Decimal | None = None
+    limit_price: Decimal | None = None
+    oco_group: str = ""
+    reduce_only: bool = False
+
+
+def review(
+    intent: OrderIntent, view: RiskView, limits: RiskLimits, order_id: ClientOrderId
+) -> ApprovedOrder | Refusal:
+    """Ask every question; permit only if none objects. Entries are limits: a worst price is law."""
+    for name, check in CHECKS:
+        reason = check(intent, view, limits)
+        if reason is not None:
+            return refuse(intent, name, reason, view.now_ns)
+    loss = worst_loss(intent, view, limits)
+    if loss is None:
+        return refuse(intent, "loss_per_trade", "worst loss cannot be told", view.now_ns)
+    return ApprovedOrder(
+        client_order_id=order_id,
+        trade_id=intent.trade_id,
+        strategy_id=intent.strategy_id,
+        instrument_id=intent.instrument_id,
+        side=intent.side,
+        order_type=OrderType.LIMIT,
+        quantity=intent.quantity,
+        price=intent.price,
+        purpose=intent.purpose,
+        decision_price=intent.decision_price,
+        worst_loss=round_loss_up(loss),
+        time_in_force=TimeInForce.IOC if intent.taking else TimeInForce.GTC,
+        post_only=not intent.taking,
+        leverage=_leverage(view, limits),
+    )
+
+
+def refuse(intent: OrderIntent, check: str, reason: str, time_ns: int) -> Refusal:
+    """Our no, in words."""
+    return Refusal(
+        strategy_id=intent.strategy_id,
+        instrument_id=intent.instrument_id,
+        check=check,
+        reason=reason,
+        time_ns=time_ns,
+    )
+
+
+def approve_closing(trade: Trade, wish: Closing, order_id: ClientOrderId) -> ApprovedOrder:
+    """Closing is always allowed, and never for more than the trade holds.
+
+    Raises ValueError if it would close more: that is our own bug.
+    """
+    if not ZERO < wish.quantity <= trade.quantity:
+        raise ValueError(f"closing {wish.quantity} of a trade that holds {trade.quantity}")
+    return ApprovedOrder(
+        client_order_id=order_id,
+        trade_id=trade.trade_id,
+        strategy_id=trade.strategy_id,
+        instrument_id=trade.instrument_id,
+        side=trade.side.opposite,
+        order_type=_closing_type(wish),
+        quantity=wish.quantity,
+        price=wish.limit_price,
+        trigger_price=wish.trigger_price,
+        purpose=wish.purpose,
+        decision_price=wish.decision_price,
+        worst_loss=ZERO,
+        reduce_only=wish.reduce_only,
+        oco_group=wish.oco_group,
+    )
+
+
+def approve_continuation(
+    intent: OrderIntent, order_id: ClientOrderId, *, at_market: bool
+) -> ApprovedOrder:
+    """A later leg, or the unwind, of a basket whose worst loss was approved with its first leg.
+
+    It sells or spends only what the basket already holds, so it adds no risk of its own.
+    """
+    return ApprovedOrder(
+        client_order_id=order_id,
+        trade_id=intent.trade_id,
+        strategy_id=intent.strategy_id,
+        instrument_id=intent.instrument_id,
+        side=intent.side,
+        order_type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        quantity=intent.quantity,
+        price=None if at_market else intent.price,
+        purpose=intent.purpose,
+        decision_price=intent.decision_price,
+        worst_loss=ZERO,
+        time_in_force=TimeInForce.IOC,
+    )
+
+
+def _closing_type(wish: Closing) -> OrderType:
+    if wish.purpose is Purpose.STOP:
+        return OrderType.STOP_MARKET
+    if wish.purpose is Purpose.TARGET:
+        return OrderType.LIMIT
+    return OrderType.MARKET
+
+
+def _leverage(view: RiskView, limits: RiskLimits) -> Decimal:
+    instrument = view.instrument
+    if instrument is None or instrument.kind is InstrumentKind.SPOT:
+        return Decimal(1)
+    return min(limits.leverage_max, instrument.leverage_max)

@@ -1,0 +1,1 @@
+"""What goes wrong with a Redis server: it dies, it comes back, it holds garbage."""
