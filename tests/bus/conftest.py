@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 DEFAULT = ("127.0.0.1", 6379)
 
@@ -37,9 +38,14 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def prefix() -> str:
+def prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     """Keys of this test alone."""
-    return f"tradewinds-test-{uuid.uuid4().hex[:12]}"
+    name = f"tradewinds-test-{uuid.uuid4().hex[:12]}"
+    yield name
+    if "redis_url" in request.fixturenames:
+        with Redis.from_url(request.getfixturevalue("redis_url")) as server:
+            for key in server.scan_iter(f"{name}:*"):
+                server.delete(key)
 
 
 @pytest.fixture

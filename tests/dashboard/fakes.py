@@ -281,7 +281,8 @@ class FakeHistory:
         dice, equity, points = random.Random(3), 1000.0, []
         count = min(points_max, self.days * 24)
         for number in range(count):
-            equity += dice.gauss(0.05, 1.1)
+            # A random walk that is led back to where the live part starts.
+            equity += dice.gauss(0.0, 1.1) + (1012.6 - equity) / (count - number)
             time_ns = START_NS - (count - number) * 3600 * NS
             points.append((time_ns, cents(equity)))
         return points

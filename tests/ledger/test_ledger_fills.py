@@ -203,7 +203,7 @@ def test_selling_what_nobody_holds_changes_nothing_and_breaks_the_invariant() ->
     before = desk.ledger.state()
     with pytest.raises(InvariantBroken, match=r"short of 0\.5 BTC"):
         desk.sell("1.5", "100")
-    with pytest.raises(InvariantBroken, match="pays 10100 USDT"):
+    with pytest.raises(InvariantBroken, match="pays 10100 USDT and would leave -200"):
         desk.buy("101", "100")
     with pytest.raises(InvariantBroken, match=r"short of 0\.01 BNB"):
         desk.buy("1", "100", fee=d("0.01"), fee_asset=BNB)
@@ -277,10 +277,14 @@ def test_two_strategies_in_one_perpetual_keep_their_own_results() -> None:
 
 
 def test_a_loss_beyond_the_cash_is_owed() -> None:
-    desk = Desk()
+    desk = Desk({BTC: d(1)})
     desk.buy("1000", "100", market=PERPETUAL)
     desk.sell("1000", "80", market=PERPETUAL, venue_initiated=True)
     assert desk.ledger.balances[USDT] == d(-10_000)
+    desk.sell("1", "100", fee=d("0.1"))
+    assert desk.ledger.balances[USDT] == d("-9900.1"), "what pays it back is welcome"
+    with pytest.raises(InvariantBroken, match="would leave"):
+        desk.buy("1", "1")
 
 
 def test_the_settle_assets_rate_touches_only_profit() -> None:

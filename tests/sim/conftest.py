@@ -251,7 +251,7 @@ class Kit:
     fills = staticmethod(fills)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kit() -> type[Kit]:
     """Rig, instruments and readers of reports."""
     return Kit

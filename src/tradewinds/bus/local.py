@@ -175,7 +175,12 @@ class _Connection:
 
     def _reply(self, packed: bytes) -> None:
         if not self.outbox.put_reply(packed):
-            self.stop()
+            self._cut()
+
+    def _cut(self) -> None:
+        log.warning("bus_client_cut_off", extra={"reason": "it does not read"})
+        # A close would wait for the other side to read what is left.
+        self._writer.transport.abort()
 
     async def _send(self) -> None:
         try:
@@ -185,7 +190,7 @@ class _Connection:
                     await self._writer.drain()
         except OSError:
             # TimeoutError is one of them: it takes nothing any more.
-            self._writer.close()
+            self._cut()
 
 
 class LocalBusClient:

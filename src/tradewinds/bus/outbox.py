@@ -16,6 +16,7 @@ class Outbox:
         self._messages_max = messages_max
         self._bytes_max = bytes_max
         self._bytes = 0
+        self._reply_bytes = 0
         self._filled = asyncio.Event()
         self.dropped = 0
 
@@ -30,9 +31,10 @@ class Outbox:
 
     def put_reply(self, packed: bytes) -> bool:
         """Never waits. False when the other side asks and asks without reading the answers."""
-        if len(self._replies) >= self._messages_max:
+        if self._replies and self._reply_bytes + len(packed) > self._bytes_max:
             return False
         self._replies.append(packed)
+        self._reply_bytes += len(packed)
         self._filled.set()
         return True
 
@@ -42,7 +44,9 @@ class Outbox:
             self._filled.clear()
             await self._filled.wait()
         if self._replies:
-            return self._replies.popleft()
+            packed = self._replies.popleft()
+            self._reply_bytes -= len(packed)
+            return packed
         packed = self._messages.popleft()
         self._bytes -= len(packed)
         return packed

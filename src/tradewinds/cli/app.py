@@ -15,6 +15,7 @@ from tradewinds.cli import (
     data,
     doctor,
     operator,
+    password,
     replay,
     report,
     run,
@@ -77,6 +78,7 @@ def build() -> typer.Typer:
     add(app, "replay", replay.replay, replay.ReplayArguments)
     add(app, "audit", audit.audit, audit.AuditArguments)
     add(app, "doctor", doctor.doctor, doctor.DoctorArguments)
+    add(app, "password", password.password, NoArguments)
     add_groups(app)
     add(app, "engine", run.engine, run.RunArguments, json=False, hidden=True)
     add(app, "dashboard", run.dashboard, run.RunArguments, json=False, hidden=True)

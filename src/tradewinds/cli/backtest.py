@@ -1,18 +1,23 @@
 """`backtest`: the same engine over the past, and an honest table of what came of it."""
 
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from msgspec import Struct
 
 from tradewinds.cli.config_verbs import CONFIG_HELP, load_settings
 from tradewinds.cli.exits import CliError, Exit
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
-from tradewinds.cli.words import parse_time_ns, split_names
+from tradewinds.cli.screen import Screen
+from tradewinds.cli.words import NOT_KNOWN, moment, parse_time_ns, split_names
+from tradewinds.model.portfolio import TradingState
 
 if TYPE_CHECKING:
-    from tradewinds.assemble import BacktestOptions
+    from tradewinds.cli.report_sheet import Sheet
+    from tradewinds.research.backtest import BacktestOptions, BacktestResult
 
 
 class BacktestArguments(Struct, frozen=True, kw_only=True):
@@ -50,6 +55,26 @@ class BacktestArguments(Struct, frozen=True, kw_only=True):
     config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
 
 
+class BacktestAnswer(Struct, frozen=True, kw_only=True):
+    """`equity` is (time ns, account currency); `refusals` counts our own noes by check.
+
+    `strategies` names each with the parameters it had.
+    """
+
+    start_ns: int
+    end_ns: int
+    events: int
+    wall_s: float
+    strategies: dict[str, dict[str, Any]]
+    sheet: "Sheet"
+    equity: tuple[tuple[int, Decimal], ...]
+    refusals: dict[str, int]
+    anomalies: int
+    final_state: TradingState
+    state_reason: str
+    open_trades: int
+
+
 def backtest(arguments: BacktestArguments, frame: Frame) -> Outcome:
     """Trade the past with the engine that trades live; REPLAY or SYNTHETIC is on every report."""
     from tradewinds import assemble
@@ -57,7 +82,7 @@ def backtest(arguments: BacktestArguments, frame: Frame) -> Outcome:
 
     settings = load_settings(frame, arguments.config)
     result = assemble.backtest(settings, options_of(arguments))
-    answer = answer_of(result, settings.account.currency)
+    answer = answer_of(result)
     if arguments.export is not None:
         arguments.export.write_bytes(msgspec.json.format(msgspec.json.encode(answer)))
 
@@ -68,9 +93,56 @@ def backtest(arguments: BacktestArguments, frame: Frame) -> Outcome:
     return Outcome(data=answer, show=show)
 
 
+def answer_of(result: "BacktestResult") -> BacktestAnswer:
+    """The result with its sheet: tables by strategy, instrument and day, and the caveats."""
+    from tradewinds.cli.report_sheet import Feed, sheet_of
+
+    feed = Feed(label=result.label, synthetic=result.synthetic, currency=result.currency)
+    return BacktestAnswer(
+        start_ns=result.start_ns,
+        end_ns=result.end_ns,
+        events=result.events,
+        wall_s=result.wall_s,
+        strategies=result.strategies,
+        sheet=sheet_of(result.performance, feed, result.trades, result.days),
+        equity=result.equity,
+        refusals=result.refusals,
+        anomalies=result.anomalies,
+        final_state=result.final_state,
+        state_reason=result.state_reason,
+        open_trades=result.open_trades,
+    )
+
+
+def show_run(screen: Screen, answer: BacktestAnswer) -> None:
+    """What the run itself was like."""
+    screen.line()
+    reason = f": {answer.state_reason}" if answer.state_reason else ""
+    rows = [
+        ("Span", f"{moment(answer.start_ns)} to {moment(answer.end_ns)}"),
+        ("Strategies", ", ".join(answer.strategies) or NOT_KNOWN),
+        ("At the end", f"{answer.final_state.value}{reason}; {answer.open_trades} trades open"),
+        ("Refused", refused(answer.refusals)),
+        ("Bad inputs dropped", str(answer.anomalies)),
+        ("Speed", f"{answer.events:,} events in {answer.wall_s:.1f} s ({rate(answer)})"),
+    ]
+    screen.pairs(rows)
+
+
+def refused(counts: dict[str, int]) -> str:
+    """Our own noes, most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{check} {count:,}" for check, count in ordered) or "nothing"
+
+
+def rate(answer: BacktestAnswer) -> str:
+    """Events a second."""
+    return f"{answer.events / answer.wall_s:,.0f}/s" if answer.wall_s > 0 else NOT_KNOWN
+
+
 def options_of(arguments: BacktestArguments) -> "BacktestOptions":
     """The options, checked against each other."""
-    from tradewinds.assemble import BacktestOptions
+    from tradewinds.research.backtest import BacktestOptions
 
     if (arguments.path is None) == (arguments.synthetic_days is None):
         raise CliError(

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from tradewinds.cli.checkup import Check, failed, fine, note, warning
 from tradewinds.cli.engine_link import engine_answers, socket_path
-from tradewinds.cli.ports import port_problem
-from tradewinds.model.errors import BusUnavailable
+from tradewinds.model.errors import BusUnavailable, ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.config import Settings
@@ -14,17 +13,16 @@ if TYPE_CHECKING:
 
 def check_port(settings: "Settings", *, running: bool) -> Check:
     """Free, or ours already."""
+    from tradewinds.dashboard.port import listen
+
     host, port = settings.dashboard.host, settings.dashboard.port
-    problem = port_problem(host, port)
-    if not problem:
-        return fine("dashboard port", f"{host}:{port} is free")
-    if running:
-        return fine("dashboard port", f"{host}:{port} is in use while the engine runs")
-    return failed(
-        "dashboard port",
-        f"{host}:{port}: {problem}",
-        f"choose another: `trading-cli run --port {min(port + 1, 65_535)}`, or dashboard.port",
-    )
+    try:
+        listen(host, port).close()
+    except ConfigError as error:
+        if running:
+            return fine("dashboard port", f"{host}:{port} is in use while the engine runs")
+        return failed("dashboard port", str(error), "or set dashboard.port in the settings")
+    return fine("dashboard port", f"{host}:{port} is free")
 
 
 def check_host(settings: "Settings") -> Check:
@@ -57,9 +55,9 @@ def check_socket(home: Path) -> Check:
 
 def check_venue(settings: "Settings") -> Check:
     """Whether live public data can be had; without it the synthetic market is traded."""
-    from tradewinds.cli.venue_probe import reachable_venue
+    from tradewinds.cli.venue_probe import reachable
 
-    venue = reachable_venue(settings)
+    venue = reachable(settings)
     if venue:
         return fine("market data", f"{venue} is reachable")
     tried = ", ".join(settings.feed.venues) or "none configured"

@@ -40,13 +40,15 @@ def report(arguments: ReportArguments, frame: Frame) -> Outcome:
     from tradewinds.cli.report_data import feed_of, record_of
     from tradewinds.cli.report_sheet import sheet_of
     from tradewinds.cli.report_tables import show_sheet
+    from tradewinds.ledger.performance import measure
 
     settings = load_settings(frame, arguments.config)
     wanted = wanted_of(arguments, settings.account.name)
     with reading(settings, frame.home) as engine:
         record = record_of(engine, wanted)
         currency = Asset(settings.account.currency)
-        sheet = sheet_of(record, feed_of(engine, wanted.account, frame.home, currency))
+        feed = feed_of(engine, wanted.account, frame.home, currency)
+    sheet = sheet_of(measure(record), feed, record.trades, record.days)
     return Outcome(data=sheet, show=lambda screen: show_sheet(screen, sheet, arguments.trades))
 
 

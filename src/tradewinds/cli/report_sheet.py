@@ -6,11 +6,11 @@ from typing import Final
 from msgspec import Struct, structs
 
 from tradewinds.cli.words import day
-from tradewinds.ledger.performance import Performance, Record, measure
+from tradewinds.ledger.performance import Performance
 from tradewinds.ledger.results import NOTHING, Totals, add, day_of
 from tradewinds.ledger.round_trips import closed
 from tradewinds.model.decimals import ZERO
-from tradewinds.model.ids import Asset, InstrumentId
+from tradewinds.model.ids import Asset
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.portfolio import Trade
 
@@ -38,14 +38,10 @@ class ResultRow(Struct, frozen=True, kw_only=True):
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
-    """`market` is the price change of each instrument, as a fraction: buy-and-hold.
-
-    `trades` are the closed ones, oldest first. `caveats` belong to every figure here.
-    """
+    """`trades` are the closed ones, oldest first. `caveats` belong to every figure here."""
 
     feed: Feed
     performance: Performance
-    market: dict[InstrumentId, float]
     by_strategy: tuple[ResultRow, ...]
     by_instrument: tuple[ResultRow, ...]
     by_day: tuple[ResultRow, ...]
@@ -53,22 +49,18 @@ class Sheet(Struct, frozen=True, kw_only=True):
     caveats: tuple[str, ...]
 
 
-def sheet_of(record: Record, feed: Feed) -> Sheet:
+def sheet_of(
+    performance: Performance, feed: Feed, trades: Iterable[Trade], days: Sequence[DayResult]
+) -> Sheet:
     """Everything that can be said of a record."""
-    trades = tuple(closed(record.trades))
-    performance = measure(record)
+    over = tuple(closed(trades))
     return Sheet(
         feed=feed,
         performance=performance,
-        market={
-            instrument: last / first - 1
-            for instrument, (first, last) in record.market.items()
-            if first > 0
-        },
-        by_strategy=grouped(record.days, trades, lambda item: item.strategy_id),
-        by_instrument=grouped(record.days, trades, lambda item: item.instrument_id),
-        by_day=grouped(record.days, trades, name_of_day),
-        trades=trades,
+        by_strategy=grouped(days, over, lambda item: item.strategy_id),
+        by_instrument=grouped(days, over, lambda item: item.instrument_id),
+        by_day=grouped(days, over, name_of_day),
+        trades=over,
         caveats=caveats_of(feed, performance),
     )
 
@@ -80,15 +72,19 @@ def grouped(
 ) -> tuple[ResultRow, ...]:
     """Results summed by `key`, in the order of their names."""
     rows: dict[str, ResultRow] = {}
-    for item in [*days, *trades]:
-        name = key(item)
-        row = rows.get(name) or ResultRow(name=name, trades=0, wins=0, totals=NOTHING)
-        if isinstance(item, DayResult):
-            rows[name] = structs.replace(row, totals=add(row.totals, item))
-        else:
-            won = item.realised > ZERO
-            rows[name] = structs.replace(row, trades=row.trades + 1, wins=row.wins + won)
+    for result in days:
+        row = row_of(rows, key(result))
+        rows[row.name] = structs.replace(row, totals=add(row.totals, result))
+    for trade in trades:
+        row = row_of(rows, key(trade))
+        wins = row.wins + (trade.realised > ZERO)
+        rows[row.name] = structs.replace(row, trades=row.trades + 1, wins=wins)
     return tuple(rows[name] for name in sorted(rows))
+
+
+def row_of(rows: dict[str, ResultRow], name: str) -> ResultRow:
+    """The row so far, empty at first."""
+    return rows.get(name) or ResultRow(name=name, trades=0, wins=0, totals=NOTHING)
 
 
 def name_of_day(item: DayResult | Trade) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from tradewinds.cli.report_sheet import ResultRow, Sheet
 from tradewinds.cli.screen import Screen, Table
-from tradewinds.cli.words import money, moment, percent, plain, signed
+from tradewinds.cli.words import moment, money, plain, signed
 from tradewinds.ledger.performance_rows import to_rows
 from tradewinds.model.portfolio import Trade
 
@@ -18,7 +18,6 @@ def show_sheet(screen: Screen, sheet: Sheet, trades_shown: int) -> None:
     screen.line(sheet.feed.label, "loud" if sheet.feed.synthetic else "bold")
     screen.line()
     screen.pairs(to_rows(sheet.performance, sheet.feed.currency))
-    show_market(screen, sheet)
     show_results(screen, "strategy", sheet.by_strategy)
     show_results(screen, "instrument", sheet.by_instrument)
     show_results(screen, "day", sheet.by_day[-DAYS_SHOWN:])
@@ -27,19 +26,6 @@ def show_sheet(screen: Screen, sheet: Sheet, trades_shown: int) -> None:
     screen.line()
     for caveat in sheet.caveats:
         screen.paragraph(f"! {caveat}", "yellow")
-
-
-def show_market(screen: Screen, sheet: Sheet) -> None:
-    """Buy-and-hold of each instrument."""
-    if sheet.market:
-        screen.table(
-            Table(
-                title="Buy and hold",
-                columns=("instrument", "change"),
-                rows=tuple((name, percent(change)) for name, change in sheet.market.items()),
-                right=frozenset({"change"}),
-            )
-        )
 
 
 def show_results(screen: Screen, what: str, rows: Sequence[ResultRow]) -> None:

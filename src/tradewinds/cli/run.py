@@ -8,17 +8,20 @@ from msgspec import Struct
 from tradewinds.cli.config_verbs import CONFIG_HELP, load_settings
 from tradewinds.cli.engine_link import engine_answers
 from tradewinds.cli.exits import CliError, Exit
+from tradewinds.cli.greeting import Herald, greet, say
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
-from tradewinds.cli.ports import port_problem
 from tradewinds.cli.screen import Screen
 from tradewinds.cli.words import split_names
+from tradewinds.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.config import Settings
     from tradewinds.supervisor import RunOptions
 
 REPLAY_HELP = "Trade recorded data instead: a Parquet file, a raw message file, or a folder."
+
+PORT_MAX = 65_535
 
 
 class RunArguments(Struct, frozen=True, kw_only=True):
@@ -31,7 +34,9 @@ class RunArguments(Struct, frozen=True, kw_only=True):
     ] = None
     synthetic: Annotated[bool, Option(help="The synthetic market; look for no venue.")] = False
     seed: Annotated[int | None, Option(help="Seed of the synthetic market.", least=0)] = None
-    port: Annotated[int | None, Option(help="Port of the dashboard.", least=1, most=65_535)] = None
+    port: Annotated[int | None, Option(help="Port of the dashboard.", least=1, most=PORT_MAX)] = (
+        None
+    )
     no_dashboard: Annotated[bool, Option(help="Without web pages.")] = False
     symbols: Annotated[
         tuple[str, ...],
@@ -51,9 +56,21 @@ def run(arguments: RunArguments, frame: Frame) -> Outcome:
     refuse_nonsense(arguments)
     settings = ported(load_settings(frame, arguments.config), arguments.port)
     refuse_a_second(frame, settings, dashboard=not arguments.no_dashboard)
+    return left(supervised(arguments, settings, frame))
+
+
+def supervised(arguments: RunArguments, settings: "Settings", frame: Frame) -> int:
+    """Say hello, then run until it ends; the engine's exit code."""
     from tradewinds import supervisor
 
-    return left(supervisor.run(settings, options_of(arguments, frame)))
+    greet(arguments, settings, frame.home)
+    searched = not (arguments.replay or arguments.synthetic or arguments.seed is not None)
+    herald = Herald(frame.home, say, searched=searched)
+    herald.start()
+    try:
+        return supervisor.run(settings, options_of(arguments, frame), say)
+    finally:
+        herald.stop()
 
 
 def engine(arguments: RunArguments, frame: Frame) -> Outcome:
@@ -158,12 +175,20 @@ def refuse_a_second(frame: Frame, settings: "Settings", *, dashboard: bool) -> N
             "`trading-cli status` shows it; stop it with Ctrl-C where it runs, or use --home DIR"
             " for a second one",
         )
-    host, port = settings.dashboard.host, settings.dashboard.port
-    problem = port_problem(host, port) if dashboard else ""
-    if problem:
+    if dashboard:
+        require_port(settings.dashboard.host, settings.dashboard.port)
+
+
+def require_port(host: str, port: int) -> None:
+    """Raises CliError naming who has the port."""
+    from tradewinds.dashboard.port import listen
+
+    try:
+        listen(host, port).close()
+    except ConfigError as error:
         raise CliError(
-            f"the dashboard cannot listen on {host}:{port}: {problem}",
+            f"the dashboard cannot start: {error}",
             Exit.IN_USE,
-            f"choose another with --port {min(port + 1, 65_535)}, or stop what uses it"
-            f" (`ss -ltnp 'sport = :{port}'` names it); --no-dashboard does without pages",
-        )
+            f"`trading-cli run --port {port + 1 if port < PORT_MAX else port - 1}` uses another,"
+            " --no-dashboard does without pages",
+        ) from error

@@ -1,6 +1,7 @@
 """Every setting with its default, its range and what it means: for `config` and the docs page."""
 
 import json
+import re
 import tomllib
 import types
 from collections.abc import Mapping
@@ -89,7 +90,7 @@ def settings_table(settings: Settings, sources: Mapping[str, str]) -> tuple[Sett
     rows = []
     defaults = {key: value for key, value, _ in leaves(Settings())}
     for key, value, field in leaves(settings):
-        text = toml_text(value)
+        text = toml_text(without_secrets(value) if key.endswith("_url") else value)
         rows.append(
             Setting(
                 key=key,
@@ -117,6 +118,12 @@ def leaves(model: BaseModel, prefix: str = "") -> list[tuple[str, Any, FieldInfo
         else:
             found.append((key, value, field))
     return found
+
+
+def without_secrets(address: str) -> str:
+    """An address that may be shown: no password, neither before the host nor in the query."""
+    bare = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", address)
+    return re.sub(r"([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", bare, flags=re.IGNORECASE)
 
 
 def general(key: str) -> str:

@@ -80,6 +80,7 @@ def serve(settings: DashboardSettings, bus: Bus, history: History) -> None:
     config = uvicorn.Config(
         create_app(settings, bus, history),
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,

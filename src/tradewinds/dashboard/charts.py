@@ -68,6 +68,7 @@ def _area(name: str, data: list[list[float]], line: str, fill: str) -> Options:
 def _frame(series: Options, value_axis: Options) -> Options:
     return {
         "animation": False,
+        "textStyle": {"fontFamily": "Roboto, system-ui, sans-serif"},
         "useUTC": True,
         "grid": {"left": 8, "right": 14, "top": 12, "bottom": 4, "containLabel": True},
         "xAxis": _axis("time"),

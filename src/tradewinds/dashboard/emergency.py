@@ -16,12 +16,13 @@ class EmergencyStop:
         button("EMERGENCY STOP", "stop", self.ask).props('aria-haspopup="dialog"')
         self._modal = Modal("Emergency stop", self.close)
         with self._modal:
-            tag("h2", "", "Stop everything?")
+            with tag("h2"):
+                self._heading = Words("")
             self._what = Words("", "prose")
             self._answer = Words("", "answer")
             with tag("div", "buttons"):
                 self._cancel = button("Cancel", "button", self.close)
-                self._go = button("Cancel orders and close positions now", "stop", self.stop)
+                self._go = button("Cancel orders and close positions", "stop", self.stop)
 
     def ask(self) -> None:
         """Open the dialog with what it will do."""
@@ -32,6 +33,8 @@ class EmergencyStop:
             f"Cancels {_some(orders, 'working order')}, closes {_some(held, 'position')} at the "
             "market, verifies that nothing is left, and halts trading until you resume it."
         )
+        self._heading.show("Stop everything?")
+        self._what.set_visibility(True)
         self._answer.set_visibility(False)
         self._go.set_visibility(True)
         self._label_cancel("Cancel")
@@ -55,6 +58,8 @@ class EmergencyStop:
         self._modal.show(is_open=False)
 
     def _show(self, reply: OperatorReply) -> None:
+        self._what.set_visibility(False)
+        self._heading.show("Stopped" if reply.done else "Not stopped")
         if reply.done:
             self._answer.show(
                 f"Verified flat in {reply.elapsed_ms:,.0f} ms. {reply.detail}", "good"

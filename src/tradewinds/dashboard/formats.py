@@ -9,7 +9,6 @@ MINUS = "\u2212"
 DASH = "\u2013"
 UP = "\u25b2"
 DOWN = "\u25bc"
-FLAT = "\u25a0"
 PLACES_MAX = 8
 DIGITS_MAX = 9
 
@@ -25,11 +24,22 @@ def signed(value: Decimal) -> str:
     return _minus(f"{cents:+,.2f}") if cents else "0.00"
 
 
+def signed_amount(value: float) -> str:
+    """The same for a mean or another figure that is no longer exact money."""
+    text = f"{value:+,.2f}"
+    return _minus(text) if text[1:] != "0.00" else "0.00"
+
+
 def arrow(value: Decimal | float) -> str:
-    """The sign for eyes that do not tell green from red."""
+    """The sign for eyes that do not tell green from red; nothing for nothing."""
     if isinstance(value, Decimal):
         value = float(_cents(value))
-    return UP if value > 0 else DOWN if value < 0 else FLAT
+    return f"{UP} " if value > 0 else f"{DOWN} " if value < 0 else ""
+
+
+def with_arrow(value: Decimal) -> str:
+    """Arrow and signed amount."""
+    return f"{arrow(value)}{signed(value)}"
 
 
 def tone(value: Decimal | float) -> str:

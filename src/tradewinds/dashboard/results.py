@@ -49,14 +49,6 @@ class Sums(Struct, frozen=True, kw_only=True):
         )
 
 
-def total(days: Iterable[DayResult]) -> Sums:
-    """Everything."""
-    sums = Sums()
-    for day in days:
-        sums = sums.plus(day)
-    return sums
-
-
 def net_by_day(days: Sequence[DayResult]) -> list[tuple[str, float]]:
     """(date, net), oldest first. Days folded together under a negative number are left out."""
     sums = _grouped((day for day in days if day.day >= 0), lambda day: day.day)

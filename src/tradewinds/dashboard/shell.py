@@ -74,7 +74,7 @@ class Shell:
                 self._day, self._time = Words("", "day"), Words("", "time")
                 Words("UTC", "day")
             self._connection = Words("", "link-state")
-            EmergencyStop(self.room)
+            self.emergency = EmergencyStop(self.room)
 
     def _strip(self) -> None:
         with tag("div", "strip"):
@@ -85,10 +85,14 @@ class Shell:
                     self._state = Words("", "badge")
                     self._why = Words("", "why")
             tag("div", "grow mid")
-            self._equity = _fact("Equity")
+            with tag("div", "fact"):
+                Words("Equity", "name")
+                self._equity, self._currency = Words("", "value"), Words("", "of mid")
             self._day_pnl = _fact("Day")
             with tag("div", "fact"):
-                Words("Limit used", "name")
+                Words("Limit", "name").props(
+                    'title="Lost today plus open risk, of the daily limit"'
+                )
                 self._used = Words("", "value")
                 self._limit = Words("", "of")
                 with tag("div", "meter mid"):
@@ -103,11 +107,10 @@ class Shell:
         self._why.show(snapshot.state_reason)
         self._day.show(formats.date(snapshot.time_ns))
         self._time.show(formats.clock(snapshot.time_ns))
-        self._equity.show(f"{formats.money(snapshot.equity)} {snapshot.currency}")
+        self._equity.show(formats.money(snapshot.equity))
+        self._currency.show(snapshot.currency)
         pnl = snapshot.day_pnl
-        self._day_pnl.show(
-            f"{formats.arrow(pnl)} {formats.signed(pnl)}", f"tone-{formats.tone(pnl)}"
-        )
+        self._day_pnl.show(formats.with_arrow(pnl), f"tone-{formats.tone(pnl)}")
         self._used.show(formats.money(snapshot.day_loss_used))
         self._limit.show(f"of {formats.money(snapshot.limits.loss_per_day_max)}")
         self._meter.show(sum(day_loss_shares(snapshot)))

@@ -92,7 +92,7 @@ def plain(text: str, tone: str = "", note: str = "") -> Cell:
 
 def result(value: Decimal) -> Cell:
     """A signed amount with an arrow, so that colour is never the only sign."""
-    return (f"{formats.arrow(value)} {formats.signed(value)}", formats.tone(value), "")
+    return (formats.with_arrow(value), formats.tone(value), "")
 
 
 def instrument(value: InstrumentId) -> Cell:
@@ -144,7 +144,7 @@ def recent_rows(lines: Iterable[tuple[int, Activity]]) -> list[Row]:
             (
                 plain(formats.clock(line.time_ns), "dim"),
                 plain(line.kind, KIND_TONES.get(line.kind, "dim")),
-                plain(f"{line.title} {line.detail}".strip()),
+                plain(line.title, "", line.detail),
             ),
         )
         for number, line in lines
@@ -164,6 +164,7 @@ KIND_TONES = {
     "state": "warn",
     "anomaly": "down",
     "order": "info",
+    "signal": "violet",
 }
 KINDS = ("signal", "refusal", "order", "fill", "trade", "state", "anomaly", "equity")
 
@@ -183,7 +184,9 @@ def feed_badge(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.synthetic:
         return (label if "SYNTHETIC" in label.upper() else f"SYNTHETIC {label}", "synthetic")
     if label.upper().startswith("REPLAY") or snapshot.progress is not None:
-        return (label if label.upper().startswith("REPLAY") else f"REPLAY {label}", "replay")
+        named = label if label.upper().startswith("REPLAY") else f"REPLAY {label}"
+        done = "" if snapshot.progress is None else f", {snapshot.progress:.0%}"
+        return (f"{named}{done}", "replay")
     return (label, "live-feed")
 
 
@@ -211,7 +214,7 @@ def _price(state: LiveState, row: PriceRow) -> Row:
     places = state.places(row.instrument_id)
     mid = (row.bid + row.ask) / 2
     spread_bps = (row.ask - row.bid) / mid * 10_000 if mid > 0 else 0.0
-    change = f"{formats.arrow(row.change_day)} {formats.signed_percent(row.change_day)}"
+    change = f"{formats.arrow(row.change_day)}{formats.signed_percent(row.change_day)}"
     return Row(
         row.instrument_id,
         (

@@ -4,6 +4,7 @@ None brings a Vue template or calls a browser method, because both need 'unsafe-
 """
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import nicegui.elements.echart  # noqa: F401 - registers the bundled ECharts for chart.js
@@ -11,6 +12,7 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.label import Label
 
+from tradewinds.dashboard import formats
 from tradewinds.dashboard.views import Column, Row
 
 
@@ -48,6 +50,26 @@ class Bar(Element):
         if share != self._share:
             self._share = share
             self.style(f"width: {share:.2%}")
+
+
+class Tile:
+    """A figure with a name above and a note below."""
+
+    def __init__(self, name: str) -> None:
+        with tag("div", "tile"):
+            Words(name, "name")
+            self.value = Words(formats.DASH, "value")
+            self.note = Words("\u00a0", "note")
+
+    def result(self, value: Decimal, note: str) -> None:
+        """A signed amount."""
+        self.value.show(formats.with_arrow(value), f"tone-{formats.tone(value)}")
+        self.note.show(note)
+
+    def amount(self, text: str, note: str) -> None:
+        """Anything else."""
+        self.value.show(text)
+        self.note.show(note)
 
 
 class Grid(Element, component="static/grid.js"):
@@ -126,9 +148,9 @@ def button(text: str, css: str, clicked: Callable[[], Any]) -> Element:
     return element
 
 
-def panel(title: str, *, aside: bool = False) -> tuple[Element, Words | None]:
+def panel(title: str, *, aside: bool = False, css: str = "") -> tuple[Element, Words | None]:
     """A titled box: its body to fill, and the words at the right of its title if asked for."""
-    with tag("section", "panel"):
+    with tag("section", f"panel {css}"):
         with tag("div", "head"):
             tag("h2", "", title)
             words = Words("", "aside") if aside else None

@@ -20,9 +20,9 @@ class EventClock:
     its last one.
     """
 
-    def __init__(self, speed: float = 1.0) -> None:
-        self._speed = max(speed, 1.0) if speed != float("inf") else 1.0
-        self._event_ns = 0
+    def __init__(self, start_ns: int, speed: float = 1.0) -> None:
+        self._speed = 1.0 if speed == float("inf") else speed
+        self._event_ns = start_ns
         self._wall_ns = time.monotonic_ns()
 
     def saw(self, event: MarketEvent) -> None:

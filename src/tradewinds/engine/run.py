@@ -35,11 +35,13 @@ ACTIVITY_MAX = 200
 class Terms(Struct, frozen=True, kw_only=True):
     """What a session is told. `stop_at_end` ends it with its data."""
 
+    account: str
     mode: str
     synthetic: bool
     starting_equity: Decimal
     pid: int
     status_path: Path
+    unpaced: bool
     stop_at_end: bool
     every_second: Callable[[], None]
     journal_sequence: Callable[[], int]
@@ -127,7 +129,8 @@ class Session:
         while True:
             await asyncio.sleep(TICK_S)
             count += 1
-            if self._driver.started:
+            if self._finished or not self._terms.unpaced:
+                # An unpaced replay makes its own time, the same as a backtest does.
                 self._driver.pass_time(self.now_ns())
             if count % FLUSH_EVERY == 0 and self._driver.events != self._flushed_events:
                 self._flush()
@@ -169,6 +172,7 @@ class Session:
         return snapshot(
             self._driver.engine,
             Pulse(
+                account=self._terms.account,
                 mode=self._terms.mode,
                 feed_label=self._feed.label,
                 synthetic=self._terms.synthetic,

@@ -12,6 +12,6 @@ class EngineSettings(Struct, frozen=True, kw_only=True):
     currency: Asset
     limits: RiskLimits
     entry_lifetime_s: float = 60.0
-    equity_every_s: float = 60.0
+    equity_every_s: float = 300.0
     in_flight_alarm_s: float = 30.0
     disabled: tuple[StrategyId, ...] = ()

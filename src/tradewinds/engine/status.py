@@ -20,6 +20,7 @@ CENTS: Final = 2
 class Pulse(Struct, frozen=True, kw_only=True):
     """What only the edge knows. Latencies in microseconds; times in wall nanoseconds."""
 
+    account: str
     mode: str
     feed_label: str
     synthetic: bool
@@ -47,6 +48,7 @@ def snapshot(engine: Engine, pulse: Pulse) -> Snapshot:
     open_risk = portfolio.open_risk()
     return Snapshot(
         run_id=floor.run_id,
+        account=pulse.account,
         mode=pulse.mode,
         feed_label=pulse.feed_label,
         synthetic=pulse.synthetic,

@@ -13,7 +13,7 @@ class Draft:
     """Postings for one owner. What is given leaves at cost, what is received enters at its worth;
     the differences gather as realised gain. Used under a context of DIGITS digits.
 
-    `may_owe`: cash may go below zero, because the venue decided so (a perpetual's loss, funding).
+    `may_owe`: the venue may take more cash than there is (a perpetual's loss, funding).
     """
 
     __slots__ = (
@@ -73,7 +73,6 @@ class Draft:
     def give(self, asset: Asset, quantity: Decimal, worth: Decimal) -> None:
         """`quantity` leaves for something of that `worth`. InvariantBroken when it is not there."""
         if asset == self._holdings.currency:
-            self._need_cash(quantity)
             self._move(Account.CASH, asset, -quantity, -quantity)
             self._gain += worth - quantity
         else:
@@ -100,7 +99,8 @@ class Draft:
         self._gain += gain
 
     def finish(self, transaction_id: str, kind: str, time_ns: int) -> Transaction:
-        """The transaction. InvariantBroken when its values do not sum to zero."""
+        """The transaction. InvariantBroken when it does not sum to zero or overdraws the cash."""
+        self._check_cash()
         self.expense(Account.REALISED, -self._gain)
         left = sum((posting.value for posting in self._postings), ZERO)
         if left != ZERO:
@@ -144,13 +144,15 @@ class Draft:
         self._change((self.owner, asset, NO_INSTRUMENT), quantity, cost)
         self._post(Account.INVENTORY, asset, quantity, cost, self.owner)
 
-    def _need_cash(self, quantity: Decimal) -> None:
+    def _check_cash(self) -> None:
+        """A fill that brings cash in is welcome even when less than nothing was there."""
         asset = self._holdings.currency
-        left = self._holdings.balances.get(asset, ZERO) + self._moved.get(asset, ZERO)
-        if left < quantity and not self.may_owe:
+        moved = self._moved.get(asset, ZERO)
+        left = self._holdings.balances.get(asset, ZERO) + moved
+        if moved < ZERO and left < ZERO and not self.may_owe:
             raise InvariantBroken(
-                f"{self.owner} in {self.instrument} pays {quantity} {asset}, but only {left} "
-                "is there: reconcile with the venue"
+                f"{self.owner} in {self.instrument} pays {-moved} {asset} and would leave {left}: "
+                "reconcile with the venue"
             )
 
     def _change(self, key: LotKey, quantity: Decimal, cost: Decimal) -> None:

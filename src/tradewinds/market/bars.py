@@ -57,14 +57,14 @@ class BarBuilder:
 
     A bar is handed out by the first event of a later interval, or by `advance` when none comes.
     The interval in which an instrument is first seen was joined midway and gives no bar, nor does
-    one without events. Events later than their bar's close are counted in `late` and dropped.
+    one without events. `ignored` counts events of that interval, and those that come too late.
     """
 
     def __init__(self, timeframe_ns: int) -> None:
         self._timeframe_ns = timeframe_ns
         self._open: dict[InstrumentId, OpenBar] = {}
-        self._closed_until: dict[InstrumentId, int] = {}
-        self.late = 0
+        self._not_before: dict[InstrumentId, int] = {}
+        self.ignored = 0
 
     def add(self, event: Quote | TradePrint) -> Bar | None:
         """Take in a mid or a trade; the bar it closed, if it closed one."""
@@ -77,7 +77,15 @@ class BarBuilder:
         if growing is not None and growing.open_ns <= time_ns < growing.close_ns:
             growing.add(price, volume)
             return None
-        return self._turn(event, price, volume)
+        start_ns = time_ns - time_ns % self._timeframe_ns
+        if start_ns < self._not_before.setdefault(id_, start_ns + self._timeframe_ns):
+            self.ignored += 1
+            return None
+        closed = self._close(id_, event.received_time_ns)
+        self._not_before[id_] = start_ns
+        self._open[id_] = OpenBar(start_ns, start_ns + self._timeframe_ns, price)
+        self._open[id_].volume = volume
+        return closed
 
     def advance(self, now_ns: int) -> list[Bar]:
         """Close what ended at least GRACE_NS before `now_ns`; sorted by instrument."""
@@ -85,35 +93,16 @@ class BarBuilder:
         bars = [self._close(id_, now_ns) for id_ in due]
         return [bar for bar in bars if bar is not None]
 
-    def _turn(self, event: Quote | TradePrint, price: float, volume: float) -> Bar | None:
-        id_, time_ns = event.instrument_id, event.venue_time_ns
-        open_ns = time_ns - time_ns % self._timeframe_ns
-        first = id_ not in self._closed_until
-        if first:
-            # The first interval is marked as closed already, so that its bar is never handed out.
-            self._closed_until[id_] = open_ns + self._timeframe_ns
-        elif (
-            time_ns < self._closed_until[id_]
-            and open_ns + self._timeframe_ns <= (self._closed_until[id_])
-        ):
-            self.late += 1
-            return None
-        closed = self._close(id_, event.received_time_ns)
-        self._open[id_] = OpenBar(open_ns, open_ns + self._timeframe_ns, price)
-        self._open[id_].volume = volume
-        return closed
-
     def _close(self, id_: InstrumentId, received_ns: int) -> Bar | None:
         growing = self._open.pop(id_, None)
         if growing is None:
             return None
-        whole = growing.close_ns > self._closed_until[id_]
-        self._closed_until[id_] = max(self._closed_until[id_], growing.close_ns)
-        return growing.closed(id_, received_ns) if whole else None
+        self._not_before[id_] = growing.close_ns
+        return growing.closed(id_, received_ns)
 
 
 class Resampler:
-    """Bars of a larger timeframe from smaller closed ones.
+    """Bars of a larger timeframe, up to a day, from smaller closed ones.
 
     A large bar is handed out with the small bar that ends it, or with a later one if there is a
     gap. The first interval is dropped unless its very first small bar was seen.
@@ -122,32 +111,32 @@ class Resampler:
     def __init__(self, timeframe_ns: int) -> None:
         self._timeframe_ns = timeframe_ns
         self._open: dict[InstrumentId, OpenBar] = {}
-        self._seen: set[InstrumentId] = set()
+        self._not_before: dict[InstrumentId, int] = {}
 
     def add(self, bar: Bar) -> list[Bar]:
         """Take in a small bar; the large bars it completed: none, one, or after a gap two."""
         id_ = bar.instrument_id
+        start_ns = bar.open_time_ns - bar.open_time_ns % self._timeframe_ns
+        joined_midway = start_ns != bar.open_time_ns
+        first_ns = start_ns + self._timeframe_ns if joined_midway else start_ns
+        if start_ns < self._not_before.setdefault(id_, first_ns):
+            return []
         closed = []
         growing = self._open.get(id_)
-        if growing is not None and bar.open_time_ns >= growing.close_ns:
-            closed.append(self._open.pop(id_).closed(id_, bar.received_time_ns))
+        if growing is not None and growing.open_ns != start_ns:
+            closed.append(self._close(growing, bar))
             growing = None
-        if growing is not None:
-            growing.absorb(bar)
-        elif not self._begin(bar):
-            return closed
-        growing = self._open[id_]
+        if growing is None:
+            self._not_before[id_] = start_ns
+            growing = OpenBar(start_ns, start_ns + self._timeframe_ns, bar.open)
+            self._open[id_] = growing
+        growing.absorb(bar)
         if bar.venue_time_ns >= growing.close_ns:
-            closed.append(self._open.pop(id_).closed(id_, bar.received_time_ns))
+            closed.append(self._close(growing, bar))
         return closed
 
-    def _begin(self, bar: Bar) -> bool:
-        id_ = bar.instrument_id
-        start = bar.open_time_ns - bar.open_time_ns % self._timeframe_ns
-        if id_ not in self._seen and start != bar.open_time_ns:
-            return False
-        self._seen.add(id_)
-        growing = OpenBar(start, start + self._timeframe_ns, bar.open)
-        growing.absorb(bar)
-        self._open[id_] = growing
-        return True
+    def _close(self, growing: OpenBar, last: Bar) -> Bar:
+        id_ = last.instrument_id
+        del self._open[id_]
+        self._not_before[id_] = growing.close_ns
+        return growing.closed(id_, last.received_time_ns)

@@ -1,6 +1,6 @@
-"""Log prices to quotes, trades and bars: spread and depth follow volatility, crosses follow legs."""
+"""Log prices to quotes, trades and bars: spread and depth follow volatility, crosses their legs."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -145,10 +145,15 @@ def whole_lots(sizes: Floats) -> Floats:
     return np.asarray(np.maximum(np.round(sizes * LOTS), 1.0) / LOTS)
 
 
-def minute_bars(mids: Floats) -> Any:
-    """(minutes, instruments, 4): open, high, low, close of mids, in whole ticks."""
-    ticks = np.maximum(np.round(mids * TICKS), 1.0) / TICKS
-    return np.stack((ticks[:, 0], ticks.max(axis=1), ticks.min(axis=1), ticks[:, -1]), axis=-1)
+def minute_bars(mids: Floats) -> Floats:
+    """(minutes, instruments, 4): open, high, low, close of (minutes, steps, instruments) mids."""
+    return np.stack((mids[:, 0], mids.max(axis=1), mids.min(axis=1), mids[:, -1]), axis=-1)
+
+
+def whole_ticks(bars: Floats) -> Floats:
+    """(minutes, instruments, 4) prices to the nearest tick, at least one."""
+    ticks = TICKS[:, None]
+    return np.asarray(np.maximum(np.round(bars * ticks), 1.0) / ticks)
 
 
 assert len(MARKETS) == len(COINS) + len(CROSSES)

@@ -73,6 +73,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """
 
     run_id: RunId
+    account: str = ""
     mode: str
     feed_label: str
     synthetic: bool

@@ -2,12 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
@@ -16,7 +15,7 @@ from tradewinds.ledger.performance import Performance, Record, measure
 from tradewinds.market.derive import Deriver
 from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
 from tradewinds.model.errors import DataError
-from tradewinds.model.events import Event, HistoryLoaded, MarketEvent, RunStarted
+from tradewinds.model.events import Event, HistoryLoaded, RunStarted
 from tradewinds.model.ids import Asset, InstrumentId, run_id
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.ledger import DayResult
@@ -30,37 +29,11 @@ from tradewinds.parts import (
     strategies_of,
     timeframes_of,
 )
-from tradewinds.ports import BarHistory
 from tradewinds.sim.venue import SimVenue
+from tradewinds.sources import PAST_BEAT_NS, Past
 from tradewinds.store.memory import NullJournal
 
-BEAT_NS = 900_000_000_000
-EQUITY_EVERY_S = 3_600.0
 ACCOUNT_NAME = "backtest"
-
-
-class BacktestOptions(Struct, frozen=True, kw_only=True):
-    """A path of recorded bars or so many synthetic days; None means all there is."""
-
-    path: Path | None = None
-    synthetic_days: int | None = None
-    seed: int | None = None
-    strategies: tuple[str, ...] = ()
-    timeframe: str | None = None
-    start_ns: int | None = None
-    end_ns: int | None = None
-    symbols: tuple[str, ...] = ()
-
-
-class Past(Struct, frozen=True, kw_only=True):
-    """Market data in time order, with what is known about it."""
-
-    label: str
-    synthetic: bool
-    instruments: Sequence[Instrument]
-    blocks: Iterable[Sequence[MarketEvent]]
-    history: BarHistory
-    default_params: dict[str, Any]
 
 
 class BacktestResult(Struct, frozen=True, kw_only=True):
@@ -111,11 +84,11 @@ def backtest(settings: Settings, past: Past, only: Sequence[str] = ()) -> Backte
     params = params_of(settings, past.default_params)
     strategies = strategies_of(params, past.instruments, only)
     base = engine_settings_of(settings)
-    engine = Engine(structs.replace(base, equity_every_s=EQUITY_EVERY_S), strategies)
+    engine = Engine(base, strategies)
     currency = base.currency
     balances = {currency: settings.account.starting_balance}
     venue = SimVenue(past.instruments, balances, sim_settings_of(settings))
-    driver = Driver(engine, venue, NullJournal(), beat_ns=BEAT_NS, durable=False)
+    driver = Driver(engine, venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False)
     listener = _Listener()
     driver.listener = listener
     driver.derive = Deriver(timeframes_of(strategies)).add

@@ -13,8 +13,8 @@ from tradewinds.model.signal import EnterSignal
 from tradewinds.risk.exposure import entry_worst_loss
 from tradewinds.risk.limits import RiskLimits, RiskView
 
-PAYOFF_WITHOUT_TARGET = Decimal("1.5")
-"""Assumed reward to risk where a strategy names no target: the middle of what trend exits give."""
+PAYOFF_WITHOUT_TARGET = ONE
+"""Assumed reward to risk where a strategy names no target: confidence is that of an even bet."""
 
 
 class SizingInput(Struct, frozen=True, kw_only=True):

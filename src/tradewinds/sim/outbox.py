@@ -63,7 +63,7 @@ class Outbox:
         The quantity filled so far names the fill: unique in its order, also after a restart.
         """
         fill = Fill(
-            fill_id=FillId(f"{w.order.client_order_id}:{w.filled:f}"),
+            fill_id=FillId(f"{w.order.client_order_id}:{w.filled.normalize():f}"),
             client_order_id=w.order.client_order_id,
             instrument_id=w.order.instrument_id,
             side=w.order.side,

@@ -23,6 +23,10 @@ POSTGRES_DEFAULTS = {
 }
 
 
+Database = Engine
+"""What callers hold: an engine of SQLAlchemy, opened here."""
+
+
 def sqlite_url(path: Path) -> str:
     """The URL of a database file."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Engine, RowMapping, Select, Text, func, select, type_coerce
+from sqlalchemy import Column, Engine, RowMapping, Select, Text, and_, func, select, type_coerce
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.errors import JournalCorrupt
@@ -147,7 +147,9 @@ def trades(
     return _read(engine, query, Trade)
 
 
-def closed_trades(engine: Engine, account: str, since_ns: int = 0) -> tuple[Trade, ...]:
+def closed_trades(
+    engine: Engine, account: str, since_ns: int = 0, run_id: RunId | None = None
+) -> tuple[Trade, ...]:
     """All finished round trips, oldest first: what performance figures are made of."""
     query = (
         select(TRADES)
@@ -155,6 +157,7 @@ def closed_trades(engine: Engine, account: str, since_ns: int = 0) -> tuple[Trad
             TRADES.c.account == account,
             TRADES.c.phase == TradePhase.CLOSED.value,
             TRADES.c.closed_time_ns >= since_ns,
+            run_id is None or TRADES.c.run_id == run_id,
         )
         .order_by(TRADES.c.closed_time_ns, TRADES.c.trade_id)
     )
@@ -185,14 +188,22 @@ def refusals(
 
 
 def equity_curve(
-    engine: Engine, account: str, since_ns: int = 0, points_max: int = 1000
+    engine: Engine,
+    account: str,
+    since_ns: int = 0,
+    points_max: int = 1000,
+    run_id: RunId | None = None,
 ) -> tuple[EquityPoint, ...]:
     """The curve in time order, at most `points_max` points (at least 4).
 
     A longer one is cut into equal spans of points; each keeps its lowest and its highest, so no
     drawdown is smoothed away, and the curve keeps its first and last point.
     """
-    mine = (EQUITY.c.account == account) & (EQUITY.c.time_ns >= since_ns)
+    mine = and_(
+        EQUITY.c.account == account,
+        EQUITY.c.time_ns >= since_ns,
+        run_id is None or EQUITY.c.run_id == run_id,
+    )
     columns = [EQUITY.c[name] for name in EquityPoint.__struct_fields__]
     # As text: a long curve is read to keep a small part of it, and only that becomes Decimal.
     raw = [column if column.name == "time_ns" else type_coerce(column, Text) for column in columns]
@@ -203,7 +214,9 @@ def equity_curve(
     return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), EquityPoint) for row in kept)
 
 
-def day_results(engine: Engine, account: str, since_day: int = 0) -> tuple[DayResult, ...]:
+def day_results(
+    engine: Engine, account: str, since_day: int = 0, run_id: RunId | None = None
+) -> tuple[DayResult, ...]:
     """Results by UTC day (days since the epoch), strategy and instrument, from the postings."""
     posting = POSTINGS.c
     relevant = [Account.REALISED.value, *(cost.value for cost in COSTS)]
@@ -219,6 +232,7 @@ def day_results(engine: Engine, account: str, since_day: int = 0) -> tuple[DayRe
             posting.account == account,
             posting.day >= since_day,
             posting.ledger_account.in_(relevant),
+            run_id is None or posting.run_id == run_id,
         )
         .order_by(posting.day, posting.strategy_id, posting.instrument_id)
     )

@@ -46,7 +46,9 @@ def _form(action: str, csrf: str) -> Element:
     with form:
         _hidden("csrf", csrf)
         # Password managers want to know whose password this is.
-        _hidden("username", "operator").props("autocomplete=username")
+        tag("input").props(
+            'type="text" name="username" value="operator" autocomplete="username" hidden'
+        )
     return form
 
 

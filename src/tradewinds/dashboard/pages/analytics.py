@@ -6,12 +6,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 from nicegui import background_tasks, ui
+from nicegui.element import Element
 
 from tradewinds.dashboard import charts, formats, results, views
 from tradewinds.dashboard.history import History
-from tradewinds.dashboard.pages.figures import Figures
+from tradewinds.dashboard.pages.figures import AllFigures, HeadFigures
 from tradewinds.dashboard.shell import Shell
 from tradewinds.dashboard.widgets import Chart, Grid, Words, button, panel, tag
+from tradewinds.ledger.performance import Performance, Record, measure
 from tradewinds.model.errors import TradewindsError
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.portfolio import Trade
@@ -29,6 +31,7 @@ class Past(Struct, frozen=True, kw_only=True):
     curve: Sequence[tuple[int, Decimal]]
     days: Sequence[DayResult]
     trades: Sequence[Trade]
+    performance: Performance
 
 
 @ui.page("/analytics")
@@ -49,7 +52,7 @@ class Analytics:
         self._read_for: tuple[int, str] | None = None
         self._problem = Words("", "notice").props('role="alert"')
         self._problem.set_visibility(False)
-        self._figures = Figures()
+        self._head = HeadFigures()
         with tag("div", "halves"):
             self._curve, self._curve_thin = _picture("Equity", charts.equity_line([], None))
             self._fall, self._fall_thin = _picture("Drawdown", charts.drawdown_area([]))
@@ -61,6 +64,7 @@ class Analytics:
             self._by_strategy = _table("By strategy", results.BY_STRATEGY_COLUMNS)
             self._by_instrument = _table("By instrument", results.BY_INSTRUMENT_COLUMNS)
         self._trades = TradePages(shell)
+        self._all = AllFigures()
 
     def refresh(self, snapshot: Snapshot) -> None:
         """Start a reading when there is something new to read."""
@@ -95,7 +99,8 @@ class Analytics:
             self._days_aside.show(f"{len(per_day)} day{'' if len(per_day) == 1 else 's'}")
         self._by_strategy.show(results.by_strategy(past.days))
         self._by_instrument.show(results.by_instrument(past.days))
-        self._figures.show(past.days, past.trades, points)
+        self._head.show(past.performance)
+        self._all.show(past.performance, snapshot.currency)
         self._trades.show(past.trades, snapshot.trades_closed)
 
 
@@ -125,20 +130,24 @@ class TradePages:
         shown = self._trades[self._first : self._first + PAGE_ROWS]
         self._grid.show(views.trade_rows(self._state, shown))
         self._pager.set_visibility(len(self._trades) > PAGE_ROWS)
-        self._newer.props(f"disabled={self._first == 0}")
-        self._older.props(f"disabled={self._first >= last_page}")
+        _allow(self._newer, self._first > 0)
+        _allow(self._older, self._first < last_page)
         if self._aside and shown:
             end = self._first + len(shown)
             total = formats.count(self._total)
             self._aside.show(f"{self._first + 1}{formats.DASH}{end} of {total}")
 
 
+def _allow(element: Element, allowed: bool) -> None:
+    element.props(remove="disabled") if allowed else element.props("disabled")
+
+
 def _read_past(history: History) -> Past:
-    return Past(
-        curve=history.equity_curve(CURVE_POINTS),
-        days=history.day_results(),
-        trades=history.trades(0, TRADES_READ_MAX),
-    )
+    curve = history.equity_curve(CURVE_POINTS)
+    days = history.day_results()
+    trades = history.trades(0, TRADES_READ_MAX)
+    performance = measure(Record(equity=curve, trades=trades, days=days))
+    return Past(curve=curve, days=days, trades=trades, performance=performance)
 
 
 def _picture(title: str, options: charts.Options) -> tuple[Chart, Words]:

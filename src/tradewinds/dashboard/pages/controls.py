@@ -56,9 +56,10 @@ class Controls:
                 self._trading_panel()
                 self._strategies = _Switches(self._switch)
                 account_panel(shell)
+                _about_panel()
             with tag("div", "stack"):
                 self._limits = _Limits()
-                _about_panel()
+                self._engine = _EngineFacts(shell)
 
     def refresh(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
@@ -70,6 +71,7 @@ class Controls:
         self._resume.set_visibility(not active)
         self._strategies.show(snapshot.strategies)
         self._limits.show(snapshot.limits, snapshot.currency)
+        self._engine.show(snapshot)
 
     def _trading_panel(self) -> None:
         body, _ = panel("Trading")
@@ -80,9 +82,11 @@ class Controls:
             with tag("div", "row-line"):
                 self._pause = button("Pause trading", "button warn", self._do_pause)
                 self._resume = button("Resume trading", "button main", self._do_resume)
+                button("Emergency stop\u2026", "button danger", self._shell.emergency.ask)
             Words(
-                "Pause stops new risk and keeps the stops of open positions at the venue. "
-                "The emergency stop, at the top of every page, closes everything.",
+                "Pause takes no new risk and keeps open positions with their stops. The emergency "
+                "stop cancels every order, closes every position and verifies that nothing is "
+                "left; it is at the top of every page and asks once.",
                 "prose spaced",
             )
 
@@ -189,7 +193,7 @@ class _Limits:
         body, self._aside = panel("Risk limits", aside=True)
         with body:
             with tag("div", "pairs"):
-                self._values = [self._pair(name) for name in names]
+                self._values = [_pair(name) for name in names]
             Words(LAW_NOTE, "prose spaced")
 
     def show(self, limits: LimitsRow, currency: str) -> None:
@@ -209,9 +213,54 @@ class _Limits:
         for words, text in zip(self._values, texts, strict=True):
             words.show(text)
 
-    def _pair(self, name: str) -> Words:
-        Words(name, "name")
-        return Words("", "value")
+
+class _EngineFacts:
+    """What runs, and how it is doing."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._state = shell.state
+        names = (
+            "Mode",
+            "Prices from",
+            "Run",
+            "Process",
+            "Running for",
+            "Events",
+            "Decision time",
+            "Journal",
+            "Anomalies in the data",
+            "Messages not understood",
+        )
+        body, _ = panel("Engine")
+        with body, tag("div", "pairs"):
+            self._words = {name: _pair(name) for name in names}
+
+    def show(self, snapshot: Snapshot) -> None:
+        """From the snapshot."""
+        up_s = (snapshot.wall_time_ns - snapshot.started_wall_ns) / 1e9
+        rate = formats.count(snapshot.events_per_second)
+        p50, p99 = snapshot.decision_p50_us, snapshot.decision_p99_us
+        texts = {
+            "Mode": f"{snapshot.mode} trading, simulated money"
+            if snapshot.mode == "paper"
+            else snapshot.mode,
+            "Prices from": snapshot.feed_label,
+            "Run": snapshot.run_id,
+            "Process": str(snapshot.engine_pid),
+            "Running for": formats.duration(up_s),
+            "Events": f"{formats.count(snapshot.events_total)}, {rate} a second",
+            "Decision time": f"p50 {p50:,.0f} \u00b5s, p99 {p99:,.0f} \u00b5s",
+            "Journal": f"{formats.count(snapshot.journal_sequence)} entries",
+            "Anomalies in the data": formats.count(snapshot.anomalies),
+            "Messages not understood": formats.count(self._state.malformed),
+        }
+        for name, text in texts.items():
+            self._words[name].show(text)
+
+
+def _pair(name: str) -> Words:
+    Words(name, "name")
+    return Words("", "value")
 
 
 def _about_panel() -> None:

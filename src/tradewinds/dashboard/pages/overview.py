@@ -1,16 +1,14 @@
 """The page to keep open: what there is, what it can cost, what just happened."""
 
-from decimal import Decimal
-
 from nicegui import ui
 
 from tradewinds.dashboard import charts, formats, views
 from tradewinds.dashboard.shell import Shell
-from tradewinds.dashboard.widgets import Bar, Chart, Grid, Words, panel, tag
+from tradewinds.dashboard.widgets import Bar, Chart, Grid, Tile, Words, panel, tag
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.snapshot import Snapshot
 
-RECENT_LINES = 9
+RECENT_LINES = 12
 
 
 @ui.page("/")
@@ -22,32 +20,11 @@ def overview() -> None:
     shell.run(parts.refresh)
 
 
-class Tile:
-    """A figure with a name above and a note below."""
-
-    def __init__(self, name: str) -> None:
-        with tag("div", "tile"):
-            Words(name, "name")
-            self.value = Words("\u2013", "value")
-            self.note = Words("\u00a0", "note")
-
-    def result(self, value: Decimal, note: str) -> None:
-        """A signed amount."""
-        text = f"{formats.arrow(value)} {formats.signed(value)}"
-        self.value.show(text, f"tone-{formats.tone(value)}")
-        self.note.show(note)
-
-    def amount(self, text: str, note: str) -> None:
-        """Plain."""
-        self.value.show(text)
-        self.note.show(note)
-
-
 class DayLimit:
     """The law of the day as a bar: lost, at risk, left."""
 
     def __init__(self) -> None:
-        body, self._aside = panel("Daily loss limit", aside=True)
+        body, self._aside = panel("Daily loss limit", aside=True, css="second")
         with body:
             with tag("div", "gauge").props('role="img" aria-label="Share of the limit used"'):
                 self._lost_bar, self._risk_bar = Bar("lost"), Bar("risk")
@@ -112,24 +89,24 @@ class Overview:
             self._chart.show(self._curve(snapshot))
 
     def _build_left(self) -> None:
-        body, self._span = panel("Equity, last 24 hours", aside=True)
+        body, self._span = panel("Equity, last 24 hours", aside=True, css="first")
         with body:
             self._chart = Chart("Equity over the last 24 hours", charts.equity_line([], None))
-        body, _ = panel("Open positions")
+        body, _ = panel("Open positions", css="third")
         with body.classes("flush"):
             self._positions = Grid(
                 "Open positions", views.POSITION_COLUMNS, "No open positions. Nothing at risk."
             )
-        body, _ = panel("Market")
+        body, _ = panel("Market", css="sixth")
         with body.classes("flush"):
             self._prices = Grid("Market prices", views.PRICE_COLUMNS, "No prices yet.")
 
     def _build_right(self) -> None:
         self._limit = DayLimit()
-        body, _ = panel("Strategies")
+        body, _ = panel("Strategies", css="fourth")
         with body.classes("flush"):
             self._strategies = Grid("Strategies", views.STRATEGY_COLUMNS, "No strategy is loaded.")
-        body, _ = panel("Recent activity")
+        body, _ = panel("Recent activity", css="fifth")
         with body.classes("flush"):
             self._recent = Grid("Recent activity", views.RECENT_COLUMNS, "Nothing happened yet.")
 

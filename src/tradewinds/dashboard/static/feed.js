@@ -19,6 +19,13 @@ function day(ns) {
   return new Date(ns / 1e6).toISOString().slice(0, 10);
 }
 
+function instrument(id) {
+  if (!id) return "\u2013";
+  const cut = id.lastIndexOf("@");
+  if (cut < 1) return id;
+  return [id.slice(0, cut), h("span", { class: "note" }, id.slice(cut + 1))];
+}
+
 export default {
   props: { kinds: Array },
   data() {
@@ -125,7 +132,7 @@ export default {
       return h("div", { class: "feed-row", role: "listitem", key: sequence }, [
         h("span", { class: "when", title: day(line.time_ns) }, clock(line.time_ns)),
         h("span", { class: ["kind", `kind-${line.kind}`] }, line.kind),
-        h("span", { class: "who", title: line.instrument_id }, line.instrument_id || "\u2013"),
+        h("span", { class: "who", title: line.instrument_id }, instrument(line.instrument_id)),
         h("span", { class: "by", title: line.strategy_id }, line.strategy_id || "\u2013"),
         h("span", { class: "what" }, [
           h("span", { class: "title" }, line.title),

@@ -8,7 +8,7 @@ function renderCell(cell, column) {
   const [text, tone, note] = asCell(cell);
   const children = [h("span", { class: tone ? `tone-${tone}` : undefined }, text)];
   if (note) children.push(h("span", { class: "note" }, note));
-  return h("td", { class: [column.align, column.show], title: column.clip ? text : undefined }, children);
+  return h("td", { class: [column.align, column.show], title: column.clip ? [text, note].filter(Boolean).join(" ") : undefined }, children);
 }
 
 export default {

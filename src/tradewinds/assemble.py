@@ -1,0 +1,199 @@
+"""Composition root: the only place that knows modes and concrete classes."""
+
+import asyncio
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from tradewinds.bus.local import LocalBusServer
+from tradewinds.config import Settings, database_url
+from tradewinds.engine.driver import Driver
+from tradewinds.engine.engine import Engine
+from tradewinds.engine.run import Session, Terms
+from tradewinds.logs import Log, to_file
+from tradewinds.market.derive import Deriver
+from tradewinds.model.checkpoint import Checkpoint
+from tradewinds.model.errors import DataError
+from tradewinds.model.events import HistoryLoaded, RunStarted
+from tradewinds.model.ids import RunId, run_id
+from tradewinds.parts import (
+    Recipe,
+    engine_settings_of,
+    params_of,
+    recipe_text,
+    sim_settings_of,
+    strategies_of,
+    timeframes_of,
+)
+from tradewinds.research.backtest import BacktestResult
+from tradewinds.research.backtest import backtest as run_backtest
+from tradewinds.research.rerun import ReplayResult, rerun
+from tradewinds.sim.venue import SimVenue
+from tradewinds.sources import BacktestOptions, RunOptions, Source, past_of, source_of
+from tradewinds.store import queries
+from tradewinds.store.audit import read_entries
+from tradewinds.store.database import Database, migrate, open_database
+from tradewinds.store.emergency import EmergencyJournal
+from tradewinds.store.journal import StoreJournal
+from tradewinds.store.lease import Lease
+
+__all__ = ["BacktestOptions", "BacktestResult", "ReplayResult", "backtest", "run_engine"]
+
+LEASE_TTL_NS = 15_000_000_000
+LEASE_EVERY_S = 5
+GC_THRESHOLD = 50_000
+
+
+def backtest(settings: Settings, options: BacktestOptions) -> BacktestResult:
+    """Trade the past. Raises DataError for data that cannot be used."""
+    return run_backtest(settings, past_of(settings, options), options.strategies)
+
+
+def database_of(settings: Settings, home: Path) -> Database:
+    """The store, ready to use."""
+    database = open_database(database_url(settings, home))
+    migrate(database)
+    return database
+
+
+def replay_journal(settings: Settings, home: Path, wanted: str | None) -> ReplayResult:
+    """Run a journalled run again, the newest if none is named, and compare."""
+    database = database_of(settings, home)
+    runs = {
+        run.run_id: (name, run)
+        for name in queries.accounts(database)
+        for run in queries.runs(database, name)
+    }
+    chosen = [pair for run_id_, pair in runs.items() if wanted in (None, run_id_)]
+    if not chosen:
+        known = ", ".join(runs) or "none"
+        raise DataError(f"no run {wanted or ''} in the journal; there are: {known}")
+    account, run = max(chosen, key=lambda pair: pair[1].started_ns)
+    entries = read_entries(database, account, run.run_id)
+    return rerun((entry.kind, entry.sequence, entry.message) for entry in entries)
+
+
+def run_engine(settings: Settings, options: RunOptions) -> int:
+    """The engine process, until it is stopped. Returns its exit code."""
+    to_file(options.home / "logs" / "engine.log")
+    uvloop.run(_engine(settings, options))
+    return 0
+
+
+async def _engine(settings: Settings, options: RunOptions) -> None:
+    log = Log("engine")
+    source = await source_of(settings, options)
+    account = f"{settings.account.name}-{source.kind}"
+    run = run_id(account, time.time_ns())
+    log.info("source_chosen", label=source.feed.label, account=account, note=source.note)
+    database = database_of(settings, options.home)
+    lease = Lease(database, account, run)
+    lease.acquire(time.time_ns(), LEASE_TTL_NS)
+    try:
+        session = _session(settings, options, source, (database, lease, run))
+        await _serve(session, options.home)
+    finally:
+        lease.release()
+        log.info("engine_stopped", account=account)
+
+
+def _session(
+    settings: Settings,
+    options: RunOptions,
+    source: Source,
+    owned: tuple[Database, Lease, RunId],
+) -> Session:
+    """Everything wired, the run's first events taken."""
+    database, lease, run = owned
+    account = f"{settings.account.name}-{source.kind}"
+    instruments = tuple(source.feed.instruments)
+    params = params_of(settings, source.default_params)
+    strategies = strategies_of(params, instruments)
+    engine_settings = engine_settings_of(settings)
+    balances = {engine_settings.currency: settings.account.starting_balance}
+    venue = SimVenue(instruments, balances, sim_settings_of(settings))
+    checkpoint = _checkpoint(database, account, resumes=source.resumes and not options.fresh)
+    if checkpoint is not None:
+        venue.restore(checkpoint)
+    journal = StoreJournal(
+        database,
+        account,
+        run,
+        anchor_path=options.home / "journal.anchor",
+        emergency=EmergencyJournal(options.home / "journal.emergency"),
+    )
+    engine = Engine(engine_settings, strategies)
+    driver = Driver(engine, venue, journal, beat_ns=source.beat_ns)
+    deriver = Deriver(timeframes_of(strategies), from_prints_ns=source.prints_bar_ns)
+    driver.derive = deriver.add
+    now_ns = source.start_ns
+    driver.start(
+        RunStarted(
+            run_id=run,
+            account=account,
+            instruments=instruments,
+            opening_balances=balances,
+            checkpoint=checkpoint,
+            settings=recipe_text(Recipe(engine=engine_settings, params=params)),
+            venue_time_ns=now_ns,
+            received_time_ns=now_ns,
+        ),
+        HistoryLoaded(
+            bars=tuple(bar for bars in source.history.values() for bar in bars),
+            venue_time_ns=now_ns,
+            received_time_ns=now_ns,
+        ),
+    )
+    terms = Terms(
+        account=account,
+        mode="paper",
+        synthetic=source.synthetic,
+        starting_equity=settings.account.starting_balance,
+        pid=os.getpid(),
+        status_path=options.home / "run" / "status.json",
+        unpaced=options.speed == float("inf"),
+        stop_at_end=options.no_dashboard and options.replay is not None,
+        every_second=_renewer(lease),
+        journal_sequence=lambda: journal.head.number,
+    )
+    return Session(driver, source.feed, source.clock, terms)
+
+
+def _checkpoint(database: Database, account: str, *, resumes: bool) -> Checkpoint | None:
+    return queries.checkpoint(database, account) if resumes else None
+
+
+def _renewer(lease: Lease) -> Callable[[], None]:
+    """Renews every few seconds. Losing the lease ends the engine: it must not trade on."""
+    calls = 0
+
+    def every_second() -> None:
+        nonlocal calls
+        calls += 1
+        if calls % LEASE_EVERY_S == 0:
+            lease.renew(time.time_ns())
+
+    return every_second
+
+
+async def _serve(session: Session, home: Path) -> None:
+    """The session with its bus, until a signal or its end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, session.stop)
+    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    bus = LocalBusServer(home / "run" / "engine.sock", session.words.answer)
+    await bus.start()
+    session.outlet = bus
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    try:
+        await session.run()
+    finally:
+        await bus.close()

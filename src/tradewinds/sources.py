@@ -1,0 +1,217 @@
+"""Where market data comes from: a live venue, recordings, or the synthetic market."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from tradewinds.config import Settings
+from tradewinds.engine.clock import EventClock, WallClock
+from tradewinds.gateways.binance_frames import decoder_for
+from tradewinds.market.pace import Pace
+from tradewinds.market.replay import ReplayFeed
+from tradewinds.market.selection import Selection
+from tradewinds.market.synthetic import SyntheticFeed
+from tradewinds.model.errors import ConfigError, DataError
+from tradewinds.model.events import MarketEvent
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.timeframes import DAY_NS, MINUTE_NS, parse_timeframe
+from tradewinds.model.validity import EARLIEST_NS, LATEST_NS
+from tradewinds.ports import BarHistory, Feed
+
+SYNTHETIC_PARAMS: dict[str, Any] = {"timeframe": "1m"}
+"""The synthetic market is for a first look: a strategy on bars looks at minutes, not hours."""
+SYNTHETIC_EPOCH_NS = 19_723 * DAY_NS
+"""2024-01-01: synthetic backtests end here, so that a seed always means the same days."""
+WARM_UP_BARS = 1_000
+BEAT_NS = 1_000_000_000
+PAST_BEAT_NS = 300_000_000_000
+"""The engine's pulse: a second of a live market, five minutes of a recorded one."""
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """What `run` was asked for. `speed` None is real time, infinity as fast as it goes."""
+
+    home: Path
+    replay: str | None = None
+    speed: float | None = None
+    synthetic: bool = False
+    seed: int | None = None
+    no_dashboard: bool = False
+    timeframe: str | None = None
+    symbols: tuple[str, ...] = ()
+    config_path: Path | None = None
+    fresh: bool = False
+
+
+class BacktestOptions(Struct, frozen=True, kw_only=True):
+    """A path of recorded bars or so many synthetic days; None means all there is."""
+
+    path: Path | None = None
+    synthetic_days: int | None = None
+    seed: int | None = None
+    strategies: tuple[str, ...] = ()
+    timeframe: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    symbols: tuple[str, ...] = ()
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """Market data in time order, with what is known about it."""
+
+    label: str
+    synthetic: bool
+    instruments: Sequence[Instrument]
+    blocks: Iterable[Sequence[MarketEvent]]
+    history: BarHistory
+    default_params: dict[str, Any]
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """A feed with what a session needs to know of it.
+
+    `kind` is part of the account's name: results of live, recorded and synthetic markets never
+    mix. `resumes` is false where an earlier run's positions mean nothing. `prints_bar_ns`: build
+    bars of this length from prints, 0 where the feed brings bars.
+    """
+
+    feed: Feed
+    kind: str
+    synthetic: bool
+    resumes: bool
+    start_ns: int
+    beat_ns: int
+    clock: EventClock | WallClock
+    history: BarHistory
+    default_params: dict[str, Any]
+    prints_bar_ns: int = 0
+    note: str = ""
+
+
+def timeframe_ns_of(text: str | None) -> int:
+    """0 for none. Raises ConfigError for nonsense."""
+    if text is None:
+        return 0
+    timeframe_ns = parse_timeframe(text)
+    if timeframe_ns is None:
+        raise ConfigError(f"timeframe {text!r}: write it like 1m, 5m, 1h, 1d")
+    return timeframe_ns
+
+
+def past_of(settings: Settings, options: BacktestOptions) -> Past:
+    """What a backtest runs over. Raises DataError for data that cannot be used."""
+    if options.path is None:
+        return _synthetic_past(settings, options)
+    selection = Selection(
+        symbols=options.symbols,
+        timeframe_ns=timeframe_ns_of(options.timeframe),
+        start_ns=EARLIEST_NS if options.start_ns is None else options.start_ns,
+        end_ns=LATEST_NS if options.end_ns is None else options.end_ns,
+    )
+    feed = ReplayFeed(options.path, selection, make_decoder=decoder_for)
+    return Past(
+        label=feed.label,
+        synthetic=False,
+        instruments=feed.instruments,
+        blocks=feed.blocks(),
+        history=feed.history(WARM_UP_BARS) if options.start_ns is not None else {},
+        default_params={},
+    )
+
+
+def _synthetic_past(settings: Settings, options: BacktestOptions) -> Past:
+    seed = settings.feed.synthetic_seed if options.seed is None else options.seed
+    days = options.synthetic_days or 1
+    start_ns = SYNTHETIC_EPOCH_NS - days * DAY_NS
+    feed = SyntheticFeed(seed, start_ns, duration_s=days * DAY_NS / 1e9)
+    return Past(
+        label=f"{feed.label}, {days} day(s) of quotes",
+        synthetic=True,
+        instruments=feed.instruments,
+        blocks=feed.blocks(),
+        history=feed.history(WARM_UP_BARS),
+        default_params=SYNTHETIC_PARAMS,
+    )
+
+
+async def source_of(settings: Settings, options: RunOptions) -> Source:
+    """Recorded if a path is given, synthetic if asked for, else live, else synthetic."""
+    if options.replay is not None:
+        return _recorded(options.replay, options)
+    if options.synthetic:
+        return _synthetic(settings, options, "")
+    return await _live(settings, options)
+
+
+def _pace(options: RunOptions) -> Pace:
+    speed = 1.0 if options.speed is None else options.speed
+    return Pace(None if speed == float("inf") else speed)
+
+
+def _recorded(path: str, options: RunOptions) -> Source:
+    selection = Selection(symbols=options.symbols, timeframe_ns=timeframe_ns_of(options.timeframe))
+    feed = ReplayFeed(Path(path), selection, _pace(options), make_decoder=decoder_for)
+    first = next(feed.events(), None)
+    if first is None:
+        raise DataError(f"{path}: no usable market data in it")
+    start_ns = first.received_time_ns
+    return Source(
+        feed=feed,
+        kind="replay",
+        synthetic=False,
+        resumes=False,
+        start_ns=start_ns,
+        beat_ns=PAST_BEAT_NS,
+        clock=EventClock(start_ns, options.speed or 1.0),
+        history={},
+        default_params={},
+        note="; ".join(feed.notes),
+    )
+
+
+def _synthetic(settings: Settings, options: RunOptions, note: str) -> Source:
+    seed = settings.feed.synthetic_seed if options.seed is None else options.seed
+    now_ns = time.time_ns()
+    start_ns = now_ns - now_ns % MINUTE_NS
+    feed = SyntheticFeed(seed, start_ns, _pace(options))
+    return Source(
+        feed=feed,
+        kind="synthetic",
+        synthetic=True,
+        resumes=False,
+        start_ns=start_ns,
+        beat_ns=BEAT_NS,
+        clock=EventClock(start_ns, options.speed or 1.0),
+        history=feed.history(WARM_UP_BARS),
+        default_params=SYNTHETIC_PARAMS,
+        note=note,
+    )
+
+
+async def _live(settings: Settings, options: RunOptions) -> Source:
+    from tradewinds.gateways.probe import reachable_venue
+
+    venues = settings.feed.venues
+    found = await reachable_venue(venues, settings.feed.probe_timeout_s)
+    if found is None:
+        seconds = f"{settings.feed.probe_timeout_s:g} s"
+        note = f"no venue reachable within {seconds} ({', '.join(venues)}): synthetic market"
+        return _synthetic(settings, options, note)
+    from tradewinds.gateways.ccxt_feed import CcxtFeed
+
+    feed = await CcxtFeed.connect(found, options.symbols or settings.feed.symbols)
+    return Source(
+        feed=feed,
+        kind="live",
+        synthetic=False,
+        resumes=True,
+        start_ns=time.time_ns(),
+        beat_ns=BEAT_NS,
+        clock=WallClock(),
+        history=await feed.history(WARM_UP_BARS),
+        default_params={},
+        prints_bar_ns=MINUTE_NS,
+    )

@@ -1,0 +1,179 @@
+"""Starts, watches and restarts our processes; stops them all in order."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+from tradewinds.config import Settings
+from tradewinds.sources import RunOptions
+
+__all__ = ["RunOptions", "run"]
+
+POLL_S = 0.1
+STOP_WAIT_S = 10.0
+RESTARTS_MAX = 5
+RESTART_WINDOW_S = 300.0
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+FINAL_CODES = frozenset({0, 2, 5, 6, 7, 70})
+"""A process that ends so will end so again: restarting it would only repeat the message."""
+
+
+class Child:
+    """One process of ours, with its restarts."""
+
+    def __init__(self, name: str, command: Sequence[str], log_path: Path) -> None:
+        self.name = name
+        self._command = command
+        self._log_path = log_path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts: list[float] = []
+        self._next_start = 0.0
+
+    def start(self) -> None:
+        """Start it; its output goes to its log."""
+        self._starts.append(time.monotonic())
+        with self._open_log() as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _open_log(self) -> IO[bytes]:
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._log_path.touch(mode=0o600)
+        return self._log_path.open("ab")
+
+    @property
+    def running(self) -> bool:
+        """Whether it is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def may_restart(self) -> bool:
+        """Not too often, and only if another start can end otherwise."""
+        horizon = time.monotonic() - RESTART_WINDOW_S
+        recent = [start for start in self._starts if start > horizon]
+        return self.code not in FINAL_CODES and len(recent) <= RESTARTS_MAX
+
+    def restart_when_due(self) -> bool:
+        """Start again after a pause that grows; True when it was started."""
+        now = time.monotonic()
+        if self._next_start == 0.0:
+            tries = min(len(self._starts), len(BACKOFF_S)) - 1
+            self._next_start = now + BACKOFF_S[tries]
+        if now < self._next_start:
+            return False
+        self._next_start = 0.0
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end, then make it."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def last_words(self, lines: int = 12) -> str:
+        """The end of its log, for the operator."""
+        try:
+            text = self._log_path.read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def arguments_of(options: RunOptions) -> list[str]:
+    """The command line that gives a child the same options."""
+    speed = options.speed
+    values = {
+        "--home": options.home,
+        "--config": options.config_path,
+        "--replay": options.replay,
+        "--speed": "max" if speed == float("inf") else speed,
+        "--seed": options.seed,
+        "--timeframe": options.timeframe,
+        "--symbols": ",".join(options.symbols) or None,
+    }
+    switches = {
+        "--synthetic": options.synthetic,
+        "--no-dashboard": options.no_dashboard,
+        "--fresh": options.fresh,
+    }
+    words = [w for name, value in values.items() if value is not None for w in (name, str(value))]
+    return words + [name for name, on in switches.items() if on]
+
+
+def children_of(settings: Settings, options: RunOptions) -> list[Child]:
+    """The engine, and the dashboard unless it is not wanted."""
+    python = [sys.executable, "-P", "-m", "tradewinds.cli"]
+    logs = options.home / "logs"
+    engine = Child("engine", [*python, "engine", *arguments_of(options)], logs / "engine.out")
+    if options.no_dashboard:
+        return [engine]
+    words = ["--home", str(options.home), "--port", str(settings.dashboard.port)]
+    if options.config_path is not None:
+        words += ["--config", str(options.config_path)]
+    return [engine, Child("dashboard", [*python, "dashboard", *words], logs / "dashboard.out")]
+
+
+def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> int:
+    """Until Ctrl-C or SIGTERM, or until the engine ends for good; its exit code."""
+    options.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stopping = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    children = children_of(settings, options)
+    try:
+        for child in children:
+            child.start()
+        return _watch(children, stopping, say)
+    finally:
+        for child in children:
+            child.stop()
+
+
+def _watch(children: Sequence[Child], stopping: Event, say: Callable[[str], None]) -> int:
+    told: set[str] = set()
+    while not stopping.wait(POLL_S):
+        for child in children:
+            if child.running:
+                told.discard(child.name)
+                continue
+            if child.name == "engine" and not child.may_restart():
+                return _gone(child, say)
+            if child.may_restart():
+                if child.name not in told:
+                    told.add(child.name)
+                    say(f"{child.name} ended with code {child.code}; starting it again")
+                child.restart_when_due()
+            elif child.name not in told:
+                told.add(child.name)
+                _gone(child, say)
+    return 0
+
+
+def _gone(child: Child, say: Callable[[str], None]) -> int:
+    """A process that will not come back: say why, with its own words."""
+    code = child.code or 0
+    if code:
+        say(f"{child.name} ended with code {code} and was not restarted:")
+        say(child.last_words())
+    return code
