@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from tradewinds.bus.local import LocalBusServer
+from tradewinds.bus.redis import RedisBusServer
 from tradewinds.config import Settings, database_url
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
@@ -88,15 +89,16 @@ def run_engine(settings: Settings, options: RunOptions) -> int:
 async def _engine(settings: Settings, options: RunOptions) -> None:
     log = Log("engine")
     source = await source_of(settings, options)
-    account = f"{settings.account.name}-{source.kind}"
-    run = run_id(account, time.time_ns())
+    run = run_id(settings.account.name, time.time_ns())
+    account = _account(settings, source, run)
+    _note_account(options.home, account)
     log.info("source_chosen", label=source.feed.label, account=account, note=source.note)
     database = database_of(settings, options.home)
     lease = Lease(database, account, run)
     lease.acquire(time.time_ns(), LEASE_TTL_NS)
     try:
-        session = _session(settings, options, source, (database, lease, run))
-        await _serve(session, options.home)
+        session = _session(settings, options, source, (database, lease, run, account))
+        await _serve(session, options.home, settings.store.redis_url)
     finally:
         lease.release()
         log.info("engine_stopped", account=account)
@@ -106,11 +108,10 @@ def _session(
     settings: Settings,
     options: RunOptions,
     source: Source,
-    owned: tuple[Database, Lease, RunId],
+    owned: tuple[Database, Lease, RunId, str],
 ) -> Session:
     """Everything wired, the run's first events taken."""
-    database, lease, run = owned
-    account = f"{settings.account.name}-{source.kind}"
+    database, lease, run, account = owned
     instruments = tuple(source.feed.instruments)
     params = params_of(settings, source.default_params)
     strategies = strategies_of(params, instruments)
@@ -124,7 +125,7 @@ def _session(
         database,
         account,
         run,
-        anchor_path=options.home / "journal.anchor",
+        anchor_path=options.home / "anchors" / account,
         emergency=EmergencyJournal(options.home / "journal.emergency"),
     )
     engine = Engine(engine_settings, strategies)
@@ -164,6 +165,18 @@ def _session(
     return Session(driver, source.feed, source.clock, terms)
 
 
+def _account(settings: Settings, source: Source, run: RunId) -> str:
+    """Live, recorded and synthetic results never mix; what does not resume begins anew."""
+    name = f"{settings.account.name}-{source.kind}"
+    return name if source.resumes else f"{name}-{run}"
+
+
+def _note_account(home: Path, account: str) -> None:
+    """For `report`, `audit` and the pages: which account the last run in this folder traded."""
+    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "run" / "account").write_text(account, "utf-8")
+
+
 def _checkpoint(database: Database, account: str, *, resumes: bool) -> Checkpoint | None:
     return queries.checkpoint(database, account) if resumes else None
 
@@ -181,19 +194,24 @@ def _renewer(lease: Lease) -> Callable[[], None]:
     return every_second
 
 
-async def _serve(session: Session, home: Path) -> None:
+async def _serve(session: Session, home: Path, redis_url: str) -> None:
     """The session with its bus, until a signal or its end."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, session.stop)
-    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
-    bus = LocalBusServer(home / "run" / "engine.sock", session.words.answer)
-    await bus.start()
-    session.outlet = bus
+    servers: list[LocalBusServer | RedisBusServer] = [
+        LocalBusServer(home / "run" / "engine.sock", session.words.answer)
+    ]
+    if redis_url:
+        servers.append(RedisBusServer(redis_url, session.words.answer))
+    for bus in servers:
+        await bus.start()
+    session.outlets = servers
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     try:
         await session.run()
     finally:
-        await bus.close()
+        for bus in servers:
+            await bus.close()

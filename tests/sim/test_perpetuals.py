@@ -234,3 +234,10 @@ def test_funding_that_exceeds_what_is_free_eats_the_margin_and_liquidates(kit):
     assert reports[0].amount == D("-2.5")
     assert reports[1].fill.venue_initiated
     assert usdt(rig) == 0
+
+
+def test_a_reduce_only_fok_is_judged_by_what_it_shrank_to(perp, kit):
+    long_one(perp)
+    perp.quote(100.0, 100.0, bid_size=1.0)
+    perp.sell("limit", 3, price=100, tif="fok", reduce_only=True)
+    assert kit.fills(perp.due()) == [(D(1), D(100))]

@@ -153,7 +153,9 @@ def private_server(folder: Path) -> Iterator[URL]:
     try:
         yield make_url(f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres")
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+        subprocess.run(
+            [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"
+        )
 
 
 T0 = 1_767_225_600_000_000_000

@@ -10,21 +10,23 @@ from tradewinds.cli.exits import Exit
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen
-from tradewinds.cli.store_access import reading
+from tradewinds.cli.store_access import accounts_of, chosen_account, reading
 
 if TYPE_CHECKING:
-    from tradewinds.store.audit import AuditResult
+    from tradewinds.store.database import Database
 
 
 class AuditArguments(Struct, frozen=True, kw_only=True):
     """Whose journal, and what to compare its head with."""
 
     account: Annotated[
-        str | None, Option(help="Account (else account.name of the settings).", metavar="NAME")
+        str | None, Option(help="One account (else all of them).", metavar="NAME")
     ] = None
     head: Annotated[
         str | None,
-        Option(help="A head hash noted earlier: it must be in the chain's end.", metavar="HASH"),
+        Option(
+            help="A head hash noted earlier: one of the journals must end with it.", metavar="HASH"
+        ),
     ] = None
     config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
 
@@ -46,32 +48,27 @@ class AuditAnswer(Struct, frozen=True, kw_only=True):
 
 def audit(arguments: AuditArguments, frame: Frame) -> Outcome:
     """Walk the journal's hash chain; exit code 5 names the first row that is not as written."""
-    from tradewinds.store.audit import verify
-
     settings = load_settings(frame, arguments.config)
-    account = arguments.account or settings.account.name
-    with reading(settings, frame.home) as engine:
-        result = verify(engine, account, anchor_of(frame.home))
-    answer = answer_of(account, result, arguments.head)
+    with reading(settings, frame.home) as database:
+        first = chosen_account(database, settings, frame.home, arguments.account)
+        accounts = (first,) if arguments.account else accounts_of(database, settings, frame.home)
+        answers = tuple(walked(database, account, frame.home) for account in accounts)
+    problem = next((answer.problem for answer in answers if answer.problem), "")
+    problem = problem or problem_with_head(answers, arguments.head)
     return Outcome(
-        data=answer,
-        show=lambda screen: show_audit(screen, answer),
-        code=Exit.AUDIT_FAILED if answer.problem else Exit.OK,
-        message=answer.problem,
+        data=answers,
+        show=lambda screen: show_audits(screen, answers),
+        code=Exit.AUDIT_FAILED if problem else Exit.OK,
+        message=problem,
         fix="do not trade on this journal: keep a copy of it and restore a backup",
     )
 
 
-def anchor_of(home: Path) -> Path:
-    """Where the engine notes the head of the chain outside the database."""
-    return home / "journal.head"
+def walked(database: "Database", account: str, home: Path) -> AuditAnswer:
+    """One account's chain, from its first batch to the head noted beside the database."""
+    from tradewinds.store.audit import verify
 
-
-def answer_of(account: str, result: "AuditResult", noted: str | None) -> AuditAnswer:
-    """The walk's result, and the operator's own note against it."""
-    problem = result.problem
-    if not problem and noted and noted.lower() != result.head_hash:
-        problem = f"the head is {result.head_hash}, not the {noted} you noted"
+    result = verify(database, account, anchor_of(home, account))
     return AuditAnswer(
         account=account,
         rows=result.rows,
@@ -79,18 +76,32 @@ def answer_of(account: str, result: "AuditResult", noted: str | None) -> AuditAn
         head_batch=result.head_batch,
         head_hash=result.head_hash,
         bad_batch=result.bad_batch,
-        problem=problem,
+        problem=f"account {account}: {result.problem}" if result.problem else "",
     )
 
 
-def show_audit(screen: Screen, answer: AuditAnswer) -> None:
-    """Verdict, counts, head."""
-    verdict, style = ("BROKEN", "red") if answer.problem else ("intact", "green")
-    screen.line(f"Journal of account {answer.account}: {verdict}", style)
-    screen.pairs(
-        [
-            ("good batches", f"{answer.rows:,}"),
-            ("entries", f"{answer.entries:,}"),
-            ("head", f"batch {answer.head_batch}, {answer.head_hash}"),
-        ]
-    )
+def anchor_of(home: Path, account: str) -> Path:
+    """Where the engine notes the head of the chain outside the database."""
+    return home / f"journal.{account}.anchor"
+
+
+def problem_with_head(answers: tuple[AuditAnswer, ...], noted: str | None) -> str:
+    """The operator's own note against what is there."""
+    heads = [answer.head_hash for answer in answers]
+    if not noted or noted.lower() in heads:
+        return ""
+    return f"no journal ends with {noted}, but with {', '.join(heads)}"
+
+
+def show_audits(screen: Screen, answers: tuple[AuditAnswer, ...]) -> None:
+    """Verdict, counts, head of each."""
+    for answer in answers:
+        verdict, style = ("BROKEN", "red") if answer.problem else ("intact", "green")
+        screen.line(f"Journal of account {answer.account}: {verdict}", style)
+        screen.pairs(
+            [
+                ("good batches", f"{answer.rows:,}"),
+                ("entries", f"{answer.entries:,}"),
+                ("head", f"batch {answer.head_batch}, {answer.head_hash}"),
+            ]
+        )

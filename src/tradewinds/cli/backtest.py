@@ -17,7 +17,8 @@ from tradewinds.model.portfolio import TradingState
 
 if TYPE_CHECKING:
     from tradewinds.cli.report_sheet import Sheet
-    from tradewinds.research.backtest import BacktestOptions, BacktestResult
+    from tradewinds.research.backtest import BacktestResult
+    from tradewinds.sources import BacktestOptions
 
 
 class BacktestArguments(Struct, frozen=True, kw_only=True):
@@ -142,7 +143,7 @@ def rate(answer: BacktestAnswer) -> str:
 
 def options_of(arguments: BacktestArguments) -> "BacktestOptions":
     """The options, checked against each other."""
-    from tradewinds.research.backtest import BacktestOptions
+    from tradewinds.sources import BacktestOptions
 
     if (arguments.path is None) == (arguments.synthetic_days is None):
         raise CliError(

@@ -10,6 +10,7 @@ from tradewinds.cli.exits import Exit
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen
+from tradewinds.cli.store_access import chosen_account, reading
 
 if TYPE_CHECKING:
     from tradewinds.assemble import ReplayResult
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 class ReplayArguments(Struct, frozen=True, kw_only=True):
     """Which run."""
 
-    run: Annotated[
-        str | None, Option(help="Run id (else the last run of the account).", metavar="ID")
-    ] = None
+    run: Annotated[str | None, Option(help="Run id (else the last run).", metavar="ID")] = None
     config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
 
 
@@ -36,9 +35,13 @@ class ReplayAnswer(Struct, frozen=True, kw_only=True):
 def replay(arguments: ReplayArguments, frame: Frame) -> Outcome:
     """Replay a journal's inputs through a fresh engine; exit code 9 if it decides otherwise."""
     from tradewinds import assemble
+    from tradewinds.store.queries import runs
 
     settings = load_settings(frame, arguments.config)
-    result = assemble.replay_journal(settings, frame.home, arguments.run)
+    with reading(settings, frame.home) as database:
+        account = chosen_account(database, settings, frame.home, None)
+        run = arguments.run or runs(database, account)[0].run_id
+    result = assemble.replay_journal(settings, frame.home, run)
     answer = answer_of(result)
     return Outcome(
         data=answer,

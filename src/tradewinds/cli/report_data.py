@@ -1,6 +1,6 @@
 """What `report` reads from the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from tradewinds.cli.engine_link import last_known
+from tradewinds.cli.exits import CliError, Exit
 from tradewinds.cli.report_sheet import Feed
-from tradewinds.cli.store_access import nothing_yet
 from tradewinds.cli.words import SECOND_NS
 from tradewinds.ledger.curve import Point
 from tradewinds.ledger.performance import Record
 from tradewinds.market.synthetic_spec import VENUE
-from tradewinds.model.events import Event
-from tradewinds.model.ids import Asset, InstrumentId, split_instrument_id
+from tradewinds.model.events import Event, RunStarted
+from tradewinds.model.ids import Asset, InstrumentId, RunId, split_instrument_id
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.market import Bar, Quote
 from tradewinds.model.portfolio import Trade
@@ -28,13 +28,30 @@ if TYPE_CHECKING:
 DAY_NS: Final = 86_400 * SECOND_NS
 CURVE_POINTS: Final = 5_000
 FIRST_EVENTS: Final = 5_000
-"""So far into the first run every traded instrument has had a price."""
+"""So far into its first run every traded instrument has had a price."""
+
+
+class Life(Struct, frozen=True, kw_only=True):
+    """Runs that went on from each other, newest first: one curve, one ledger."""
+
+    account: str
+    runs: tuple[queries.RunRow, ...]
+    newest: bool
+
+    @property
+    def only_run(self) -> RunId | None:
+        """The run to ask for alone; None where several belong together."""
+        return self.runs[0].run_id if len(self.runs) == 1 else None
+
+    @property
+    def start_ns(self) -> int:
+        """When it began, in the time of its events."""
+        return self.runs[-1].started_ns
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Whose record, from `start_ns` to before `end_ns`, of one strategy or of all ('')."""
+    """From `start_ns` to before `end_ns`, of one strategy or of all ('')."""
 
-    account: str
     start_ns: int
     end_ns: int
     strategy: str
@@ -44,57 +61,81 @@ class Wanted(Struct, frozen=True, kw_only=True):
         """Whether nothing is left out."""
         return self.start_ns == 0 and not self.strategy
 
-    def holds(self, item: Trade | DayResult) -> bool:
-        """Whether a result belongs to it; days count whole."""
-        at_ns = item.day * DAY_NS if isinstance(item, DayResult) else item.closed_time_ns
-        floor_ns = self.start_ns // DAY_NS * DAY_NS if isinstance(item, DayResult) else 0
-        in_time = max(floor_ns, 0) <= at_ns < self.end_ns or (self.whole and at_ns < 0)
-        return in_time and self.strategy in ("", item.strategy_id)
+    def holds_trade(self, trade: Trade) -> bool:
+        """Closed within it."""
+        in_time = self.start_ns <= trade.closed_time_ns < self.end_ns
+        return in_time and self.strategy in ("", trade.strategy_id)
+
+    def holds_day(self, result: DayResult) -> bool:
+        """Days count whole."""
+        in_time = self.start_ns // DAY_NS <= result.day and result.day * DAY_NS < self.end_ns
+        return in_time and self.strategy in ("", result.strategy_id)
 
 
-def record_of(engine: "Engine", wanted: Wanted) -> Record:
-    """Equity, trades, days and market. Raises CliError for an account that never traded."""
-    account = wanted.account
-    if not queries.runs(engine, account):
-        raise nothing_yet(f"account {account} has no run")
-    trades = [
-        trade
-        for trade in queries.closed_trades(engine, account, wanted.start_ns)
-        if wanted.holds(trade)
-    ]
-    days = queries.day_results(engine, account, wanted.start_ns // DAY_NS)
+def life_of(engine: "Engine", account: str, run: str | None) -> Life:
+    """The chosen run with those it went on from. A replay or a fresh start goes on from none.
+
+    Raises CliError for a run that is not there.
+    """
+    runs = queries.runs(engine, account)
+    known = [row.run_id for row in runs]
+    if run is not None and run not in known:
+        raise CliError(
+            f"account {account} has no run {run}", Exit.USAGE, f"there are {', '.join(known)}"
+        )
+    first = 0 if run is None else known.index(RunId(run))
+    chosen = []
+    for row in runs[first:]:
+        chosen.append(row)
+        if begins_anew(next(read_events(engine, account, row.run_id), None)):
+            break
+    return Life(account=account, runs=tuple(chosen), newest=first == 0)
+
+
+def begins_anew(first: Event | None) -> bool:
+    """Whether a run's first event takes nothing up from an earlier run."""
+    return not isinstance(first, RunStarted) or first.checkpoint is None
+
+
+def record_of(engine: "Engine", life: Life, wanted: Wanted) -> Record:
+    """Equity, trades, days and market of a life, as far as wanted."""
+    since_ns = max(wanted.start_ns, life.start_ns)
+    run = life.only_run
+    found = queries.closed_trades(engine, life.account, since_ns, run)
+    trades = [trade for trade in found if wanted.holds_trade(trade)]
+    days = queries.day_results(engine, life.account, since_ns // DAY_NS, run)
+    curve = queries.equity_curve(engine, life.account, since_ns, CURVE_POINTS, run)
+    points = [(point.time_ns, point.equity) for point in curve if point.time_ns < wanted.end_ns]
     return Record(
-        equity=equity_of(engine, wanted, trades),
+        equity=alone(points, trades) if wanted.strategy else points,
         trades=trades,
-        days=[result for result in days if wanted.holds(result)],
-        market=market_of(engine, account, trades) if wanted.whole else {},
+        days=[result for result in days if wanted.holds_day(result)],
+        market=market_of(engine, life, trades) if wanted.whole and life.newest else {},
     )
 
 
-def equity_of(engine: "Engine", wanted: Wanted, trades: list[Trade]) -> list[Point]:
-    """The account's curve; for one strategy, what its trades alone would have made of it."""
-    curve = queries.equity_curve(engine, wanted.account, wanted.start_ns, CURVE_POINTS)
-    points = [(point.time_ns, point.equity) for point in curve if point.time_ns < wanted.end_ns]
-    if not wanted.strategy or not points:
+def alone(points: Sequence[Point], trades: Iterable[Trade]) -> Sequence[Point]:
+    """What these trades by themselves would have made of the curve's start."""
+    if not points:
         return points
-    start_ns, equity = points[0]
-    alone = [(start_ns, equity)]
+    (start_ns, equity), (end_ns, _) = points[0], points[-1]
+    curve = [(start_ns, equity)]
     for trade in trades:
         equity += trade.realised
-        alone.append((trade.closed_time_ns, equity))
-    return [*alone, (max(points[-1][0], alone[-1][0]), equity)]
+        curve.append((trade.closed_time_ns, equity))
+    return [*curve, (max(end_ns, curve[-1][0]), equity)]
 
 
 def market_of(
-    engine: "Engine", account: str, trades: list[Trade]
+    engine: "Engine", life: Life, trades: Iterable[Trade]
 ) -> dict[InstrumentId, tuple[float, float]]:
     """First and last price of every instrument that was traded, where both are known."""
-    saved = queries.checkpoint(engine, account)
-    first_run = queries.runs(engine, account)[-1].run_id
+    saved = queries.checkpoint(engine, life.account)
     wanted = {trade.instrument_id for trade in trades}
     if saved is None or not wanted:
         return {}
-    first = first_prices(islice(read_events(engine, account, first_run), FIRST_EVENTS), wanted)
+    events = read_events(engine, life.account, life.runs[-1].run_id)
+    first = first_prices(islice(events, FIRST_EVENTS), wanted)
     return {
         instrument: (price, saved.last_prices[instrument])
         for instrument, price in sorted(first.items())
@@ -114,20 +155,16 @@ def first_prices(events: Iterable[Event], wanted: set[InstrumentId]) -> dict[Ins
     return found
 
 
-def feed_of(engine: "Engine", account: str, home: Path, currency: Asset) -> Feed:
-    """What the last run traded on: as its engine called it, else by its instruments' venue."""
-    newest = queries.runs(engine, account)[0]
+def feed_of(engine: "Engine", life: Life, home: Path, currency: Asset) -> Feed:
+    """What was traded on: as the engine called it, else by the account and its instruments."""
     known = last_known(home)
-    if known is not None and known.run_id == newest.run_id:
+    if known is not None and known.run_id == life.runs[0].run_id:
         return Feed(label=known.feed_label, synthetic=known.synthetic, currency=currency)
-    venues = venues_of(queries.trades(engine, account, 100))
+    trades = queries.closed_trades(engine, life.account, life.start_ns, life.only_run)
+    venues = sorted({split_instrument_id(trade.instrument_id)[1] for trade in trades})
+    kind = life.account.rpartition("-")[2]
     return Feed(
-        label=f"PAPER on {', '.join(venues) or 'an unknown feed'}",
-        synthetic=VENUE in venues,
+        label=" ".join([kind.upper(), ", ".join(venues)]).strip(),
+        synthetic=VENUE in venues or kind == "synthetic",
         currency=currency,
     )
-
-
-def venues_of(trades: Iterable[Trade]) -> list[str]:
-    """Each venue once."""
-    return sorted({split_instrument_id(trade.instrument_id)[1] for trade in trades})

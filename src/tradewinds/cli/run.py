@@ -17,7 +17,7 @@ from tradewinds.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.config import Settings
-    from tradewinds.supervisor import RunOptions
+    from tradewinds.sources import RunOptions
 
 REPLAY_HELP = "Trade recorded data instead: a Parquet file, a raw message file, or a folder."
 
@@ -83,10 +83,11 @@ def engine(arguments: RunArguments, frame: Frame) -> Outcome:
 
 def dashboard(arguments: RunArguments, frame: Frame) -> Outcome:
     """The dashboard process alone; the supervisor starts it."""
-    from tradewinds import assemble
+    from tradewinds.dashboard.process import run_dashboard
 
     settings = ported(load_settings(frame, arguments.config), arguments.port)
-    return left(assemble.run_dashboard(settings, frame.home))
+    run_dashboard(settings, frame.home)
+    return left(Exit.OK)
 
 
 def left(code: int) -> Outcome:
@@ -124,7 +125,7 @@ def refuse_nonsense(arguments: RunArguments) -> None:
 
 def options_of(arguments: RunArguments, frame: Frame) -> "RunOptions":
     """The supervisor's options."""
-    from tradewinds.supervisor import RunOptions
+    from tradewinds.sources import RunOptions
 
     return RunOptions(
         replay=str(Path(arguments.replay).expanduser()) if arguments.replay else None,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -45,9 +45,13 @@ def create_app(settings: DashboardSettings, bus: Bus, history: History) -> FastA
     return app
 
 
-def create_api(settings: DashboardSettings, bus: Bus, history: History) -> FastAPI:
+def create_api(
+    settings: DashboardSettings,
+    bus: Bus,
+    history: History,
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
     """Everything but the pages; loads no web user interface."""
-    clock = time.monotonic
     room = Room(
         settings=settings,
         sessions=Sessions(settings.timings, clock),
@@ -68,7 +72,7 @@ def create_api(settings: DashboardSettings, bus: Bus, history: History) -> FastA
     app.include_router(api.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-    _guard(app, room)
+    _guard(app, room, clock)
     return app
 
 
@@ -90,14 +94,14 @@ def serve(settings: DashboardSettings, bus: Bus, history: History) -> None:
     uvicorn.Server(config).run(sockets=[taken])
 
 
-def _guard(app: FastAPI, room: Room) -> None:
+def _guard(app: FastAPI, room: Room, clock: Callable[[], float]) -> None:
     # The last one added is the first one passed.
     settings = room.settings
     app.add_middleware(
         SessionGuard,
         sessions=room.sessions,
         cookie_name=settings.cookie_name,
-        clock=time.monotonic,
+        clock=clock,
     )
     app.add_middleware(BodyGuard)
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)

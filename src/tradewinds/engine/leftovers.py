@@ -17,7 +17,7 @@ def leftovers(lots: Iterable[Lot], trades: Iterable[Trade], floor: Floor) -> Ite
     held = [(trade.strategy_id, trade.instrument_id, trade.quantity) for trade in trades]
     for lot in lots:
         slot = _market_of(lot.asset, floor)
-        if slot is None or lot.strategy_id == ACCOUNT:
+        if slot is None or lot.strategy_id == ACCOUNT or lot.instrument_id:
             continue
         accounted = sum(
             (

@@ -82,7 +82,7 @@ class Portfolio:
 
     def realised(self, day: int) -> Decimal:
         """Net of every cost, on one UTC day."""
-        return self.ledger.realised(day=day).net
+        return self.ledger.net_of_day(day)
 
     def cash(self) -> Decimal:
         """Account currency at the venue."""

@@ -11,7 +11,7 @@ from tradewinds.ledger.results import totals_of
 from tradewinds.model.commands import RecordOrder, RecordTransaction
 from tradewinds.model.decimals import ONE
 from tradewinds.model.events import FundingPaid, OrderFilled
-from tradewinds.model.ids import ACCOUNT, StrategyId, TradeId
+from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.ledger import Transaction
 from tradewinds.model.order import Fill, Order, OrderStatus
@@ -83,7 +83,7 @@ class Reports:
             strategy_id=self._owner(fill, order),
             trade_id=TradeId("") if order is None else order.approved.trade_id,
             decision_price=fill.price if order is None else order.approved.decision_price,
-            quote_rate=floor.portfolio.rate(instrument.quote) or ONE,
+            quote_rate=self._rate(instrument.quote),
             fee_rate=self._fee_rate(fill, instrument),
         )
         transaction = floor.portfolio.ledger.book_fill(fill, context)
@@ -94,8 +94,20 @@ class Reports:
     def _fee_rate(self, fill: Fill, instrument: Instrument) -> Decimal:
         """Account currency per fee asset; a base asset is worth what it was just traded at."""
         if fill.fee_asset == instrument.base:
-            return fill.price * (self._floor.portfolio.rate(instrument.quote) or ONE)
-        return self._floor.portfolio.rate(fill.fee_asset) or ONE
+            return fill.price * self._rate(instrument.quote)
+        return self._rate(fill.fee_asset)
+
+    def _rate(self, asset: Asset) -> Decimal:
+        """Account currency per asset. What has happened must be booked even without a price: it
+        is booked at 1, and nothing new is risked until the operator has looked."""
+        rate = self._floor.portfolio.rate(asset)
+        if rate is not None:
+            return rate
+        reason = f"no price for {asset}: booked at 1"
+        self._floor.out.anomaly("unknown_rate", InstrumentId(""), reason)
+        if self._floor.breaker.raise_cause("valuation", TradingState.REDUCING, reason):
+            self._closer.tell_state()
+        return ONE
 
     def _owner(self, fill: Fill, order: Order | None) -> StrategyId:
         if order is not None:
@@ -150,7 +162,7 @@ class Reports:
         for trade in floor.portfolio.trades.values():
             if trade.instrument_id == event.instrument_id:
                 owner = trade.strategy_id
-        rate = floor.portfolio.rate(event.asset) or ONE
+        rate = self._rate(event.asset)
         transaction = floor.portfolio.ledger.book_funding(event, owner, rate)
         if transaction is None:
             floor.out.anomaly("duplicate_funding", event.instrument_id, event.funding_id)

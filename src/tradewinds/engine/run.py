@@ -64,7 +64,7 @@ class Session:
         self._flushed_events = 0
         self._activity: list[bytes] = []
         self._encoder = msgspec.msgpack.Encoder()
-        self.outlet: Outlet | None = None
+        self.outlets: Sequence[Outlet] = ()
         self.words = Words(driver, self.now_ns, self.snapshot)
         driver.listener = self._heard
 
@@ -150,11 +150,13 @@ class Session:
                 self._activity.append(self._encoder.encode(line))
 
     def _publish(self) -> None:
-        if self.outlet is None:
+        if not self.outlets:
             return
-        self.outlet.publish_now(TOPIC_SNAPSHOT, self._encoder.encode(self.snapshot()))
-        for line in self._activity:
-            self.outlet.publish_now(TOPIC_ACTIVITY, line)
+        state = self._encoder.encode(self.snapshot())
+        for outlet in self.outlets:
+            outlet.publish_now(TOPIC_SNAPSHOT, state)
+            for line in self._activity:
+                outlet.publish_now(TOPIC_ACTIVITY, line)
         self._activity.clear()
 
     def _write_status(self) -> None:

@@ -10,6 +10,7 @@ from tradewinds.model.portfolio import TradingState
 from tradewinds.risk.limits import RiskLimits
 
 NS_PER_DAY = 86_400_000_000_000
+CLOSING = ("cannot_close", "late_fill", "liquidated")
 SEVERITY = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 
 
@@ -73,7 +74,7 @@ class Breaker:
 
     def resume(self, equity: Decimal) -> None:
         """The operator acknowledges: halts by operator and drawdown end; the day's limit stays."""
-        for name in ("operator", "pause", "drawdown_halt", "drawdown_step", "invariant"):
+        for name in ("operator", "pause", "drawdown_halt", "drawdown_step", "valuation", "foreign", *CLOSING):
             self._causes.pop(name, None)
         self.peak_equity = equity
 

@@ -58,6 +58,14 @@ class Account:
         """Whether that much is free, not counting what orders of the same key lock already."""
         return lock.unit * lock.quantity <= max(self.free(lock.asset, key), ZERO)
 
+    def refit(self, w: Working) -> None:
+        """Shrink a lock to what is free to it: a fill dearer than expected has used up more."""
+        lock = w.lock
+        free = max(self.free(lock.asset, w.key), ZERO)
+        if w.locked > free:
+            lot = self.markets[w.order.instrument_id].instrument.lot_size
+            w.lock = lock._replace(quantity=floor_to_step(free / lock.unit, lot))
+
     def affordable(self, w: Working, price: Decimal) -> Decimal:
         """Base asset the order can buy, sell or open at `price` with what is free to it."""
         market = self.markets[w.order.instrument_id]

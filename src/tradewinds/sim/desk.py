@@ -163,6 +163,8 @@ class Desk:
         if w.remaining <= ZERO:
             self._remove(w)
         self._settle_group(w)
+        if not w.gone:
+            self.account.refit(w)
         if market.perpetual and market.position is None:
             self._drop_reduce_only(market, waiting_too=False)
 

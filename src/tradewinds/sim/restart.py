@@ -10,7 +10,7 @@ from tradewinds.sim.account import Account
 from tradewinds.sim.desk import Desk
 from tradewinds.sim.margin import PerpPosition, initial_margin
 from tradewinds.sim.market_state import MarketState
-from tradewinds.sim.working import Lock, working
+from tradewinds.sim.working import working
 
 
 def restore(desk: Desk, checkpoint: Checkpoint) -> list[SubmitOrder]:
@@ -54,15 +54,8 @@ def _put_back(desk: Desk, order: Order) -> None:
     w.filled = order.filled_quantity
     w.active = w.active or w.filled > ZERO
     w.fresh = not (w.active and w.priced) or w.immediate
-    w.lock = _what_fits(desk.account, w.key, lock)
+    desk.account.refit(w)
     desk.add(w)
-
-
-def _what_fits(account: Account, key: str, lock: Lock) -> Lock:
-    if account.covers(lock, key) or lock.unit <= ZERO:
-        return lock
-    free = max(account.free(lock.asset, key), ZERO)
-    return lock._replace(quantity=free / lock.unit)
 
 
 def _position(market: MarketState, account: Account, checkpoint: Checkpoint) -> PerpPosition | None:

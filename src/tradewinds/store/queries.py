@@ -10,7 +10,19 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Engine, RowMapping, Select, Text, and_, func, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    func,
+    select,
+    true,
+    type_coerce,
+)
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.errors import JournalCorrupt
@@ -157,7 +169,7 @@ def closed_trades(
             TRADES.c.account == account,
             TRADES.c.phase == TradePhase.CLOSED.value,
             TRADES.c.closed_time_ns >= since_ns,
-            run_id is None or TRADES.c.run_id == run_id,
+            _of_run(TRADES.c.run_id, run_id),
         )
         .order_by(TRADES.c.closed_time_ns, TRADES.c.trade_id)
     )
@@ -202,7 +214,7 @@ def equity_curve(
     mine = and_(
         EQUITY.c.account == account,
         EQUITY.c.time_ns >= since_ns,
-        run_id is None or EQUITY.c.run_id == run_id,
+        _of_run(EQUITY.c.run_id, run_id),
     )
     columns = [EQUITY.c[name] for name in EquityPoint.__struct_fields__]
     # As text: a long curve is read to keep a small part of it, and only that becomes Decimal.
@@ -232,7 +244,7 @@ def day_results(
             posting.account == account,
             posting.day >= since_day,
             posting.ledger_account.in_(relevant),
-            run_id is None or posting.run_id == run_id,
+            _of_run(posting.run_id, run_id),
         )
         .order_by(posting.day, posting.strategy_id, posting.instrument_id)
     )
@@ -275,6 +287,10 @@ def _extremes(points: Iterator[Raw], count: int, points_max: int) -> list[Raw]:
         ends[1 if ends else 0 :] = [seen]
     kept = {index: row for _, index, row in (*lowest.values(), *highest.values(), *ends)}
     return [kept[index] for index in sorted(kept)]
+
+
+def _of_run(column: Column[str], run_id: RunId | None) -> ColumnElement[bool]:
+    return true() if run_id is None else column == run_id
 
 
 def _newest(query: Select[Any], limit: int, offset: int, by: Sequence[Column[Any]]) -> Select[Any]:
