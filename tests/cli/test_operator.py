@@ -20,7 +20,7 @@ def test_emergency_succeeds_only_when_flat_is_verified(
 ) -> None:
     answer = cli("emergency", "--reason", "fire", "--yes")
     assert answer.code == 0
-    assert "FLAT, verified in 42 ms" in answer.out
+    assert "FLAT, verified in 41.5 ms" in answer.out
     verb, payload = engine.asked[-1]
     assert verb == "emergency"
     assert msgspec.msgpack.decode(payload, type=EmergencyRequest).reason == "fire"

@@ -1,5 +1,6 @@
 """A dashboard without pages, over fakes, with a clock that only moves when told."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,9 +36,10 @@ class Hand:
 class Desk:
     """The application under test and everything around it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, password_file: Path, password: str) -> None:
         self.settings = DashboardSettings(data_dir=folder)
-        self.password = reset_password(self.settings.password_path)
+        shutil.copy(password_file, self.settings.password_path)
+        self.password = password
         self.engine = FakeEngine()
         self.bus = FakeBus(self.engine, period_s=0.02)
         self.history = FakeHistory(days=3)
@@ -60,9 +62,16 @@ class Desk:
         return {"x-csrf-token": client.get("/api/v1/session").json()["csrf"]}
 
 
+@pytest.fixture(scope="session")
+def hashed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A password file and its password, made once: hashing is slow on purpose."""
+    path = tmp_path_factory.mktemp("password") / "hash.json"
+    return path, reset_password(path)
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path, hashed: tuple[Path, str]) -> Desk:
+    return Desk(tmp_path, *hashed)
 
 
 @pytest.fixture

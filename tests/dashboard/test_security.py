@@ -132,8 +132,8 @@ def test_f2_a_long_or_unmeasured_body_is_refused_unread(browser: TestClient) -> 
 def echo(desk: Desk) -> Desk:
     async def endpoint(socket: WebSocket) -> None:
         await socket.accept()
-        while True:
-            await socket.send_text(await socket.receive_text())
+        async for text in socket.iter_text():
+            await socket.send_text(text)
 
     desk.app.add_api_websocket_route(PATH, endpoint)
     return desk

@@ -49,7 +49,11 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     """Write rows to Parquet the way the recorded files are: ts a UTC timestamp in ms."""
 
     def made(
-        name: str, rows: Sequence[Mapping[str, Any]], *, group: int = 1_000_000, **types: pa.DataType
+        name: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        group: int = 1_000_000,
+        **types: pa.DataType,
     ) -> Path:
         kinds = {"ts": pa.timestamp("ms", tz="UTC"), "volume": pa.float32()} | types
         columns = {

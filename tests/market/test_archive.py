@@ -163,6 +163,15 @@ def test_perpetuals_bring_bars_marks_and_funding_in_that_order(write, rows):
     assert events[2].price == 101.0
 
 
+def test_marks_and_funding_of_what_has_no_bars_are_left_out(write, rows):
+    stored = [
+        row | {"kind": kind, "tf": "5m"}
+        for kind, symbol in (("spot", "ETHUSDT"), ("mark", "BTCUSDT"))
+        for row in rows(symbol, 2)
+    ]
+    assert {type(event) for event in bars_of(write("f.parquet", stored))} == {Bar}
+
+
 def test_the_venue_column_names_the_venue(write, rows):
     stored = [row | {"venue": venue} for venue in ("kraken", "bybit") for row in rows("BTCUSD", 2)]
     found = {bar.instrument_id for bar in bars_of(write("v.parquet", stored))}

@@ -11,9 +11,7 @@ ID = "BTC/USDT@binance"
 TIMES = {"instrument_id": ID, "venue_time_ns": T, "received_time_ns": T}
 QUOTE = Quote(bid=99.0, ask=101.0, bid_size=1.0, ask_size=2.0, **TIMES)
 PRINT = TradePrint(price=1.0, size=1.0, aggressor=Side.BUY, print_id="1", **TIMES)
-BAR = Bar(
-    timeframe_ns=60, open_time_ns=T - 60, open=2, high=3, low=1, close=2, volume=0, **TIMES
-)
+BAR = Bar(timeframe_ns=60, open_time_ns=T - 60, open=2, high=3, low=1, close=2, volume=0, **TIMES)
 BOOK = BookDelta(
     bids=((9.0, 1.0), (8.0, 0.0)),
     asks=((10.0, 1.0),),
@@ -27,7 +25,7 @@ FUNDING = FundingRate(rate=-0.0001, **TIMES)
 NOT_NUMBERS = (math.nan, math.inf, -math.inf)
 
 
-@pytest.mark.parametrize("event", [QUOTE, PRINT, BAR, BOOK, MARK, FUNDING], ids=lambda e: type(e))
+@pytest.mark.parametrize("event", [QUOTE, PRINT, BAR, BOOK, MARK, FUNDING], ids=type)
 def test_a_sound_event_passes(event):
     assert invalidity(event) is None
 
@@ -76,13 +74,11 @@ def test_a_bar_that_is_not_told_at_its_close_is_refused():
     assert invalidity(replace(BAR, timeframe_ns=0, open_time_ns=T)) == "bar time is not its close"
 
 
-@pytest.mark.parametrize("event", [QUOTE, PRINT, BAR, BOOK, MARK, FUNDING], ids=lambda e: type(e))
+@pytest.mark.parametrize("event", [QUOTE, PRINT, BAR, BOOK, MARK, FUNDING], ids=type)
 @pytest.mark.parametrize("time_ns", [0, -1, T // 10**9, T // 10**6, T * 1000])
 def test_a_time_in_the_wrong_unit_is_absurd(event, time_ns):
     assert invalidity(replace(event, received_time_ns=time_ns)) == "absurd time"
-    changed = {"venue_time_ns": time_ns} | (
-        {"open_time_ns": time_ns - 60} if event is BAR else {}
-    )
+    changed = {"venue_time_ns": time_ns} | ({"open_time_ns": time_ns - 60} if event is BAR else {})
     assert invalidity(replace(event, **changed)) == "absurd time"
 
 

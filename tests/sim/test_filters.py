@@ -1,6 +1,6 @@
 """What the venue refuses, and why."""
 
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_resting_orders_lock_what_they_may_cost(rig, kit):
     rig.sell("limit", 6, price=110)
     rig.sell("limit", 5, price=110)
     assert kit.names(rig.due()) == ["OrderAccepted", "OrderRejected"]
-    assert (rig.venue.locked("BTC"), rig.venue.free("BTC")) == (D(6), D(4))
+    assert (rig.venue.locked("BTC"), rig.venue.free("BTC")) == (Dec(6), Dec(4))
 
 
 def test_a_halted_market_takes_nothing_and_matches_nothing(rig, kit):
@@ -73,7 +73,7 @@ def test_a_halted_market_takes_nothing_and_matches_nothing(rig, kit):
     rig.sell("market", 1)
     assert rig.due()[0].reason == "market is halted"
     rig.venue.update_instrument(kit.spot())
-    assert kit.fills(rig.quote(90.0, 91.0)) == [(D(1), D(100))]
+    assert kit.fills(rig.quote(90.0, 91.0)) == [(Dec(1), Dec(100))]
 
 
 def test_close_only_takes_spot_sales_but_no_buys(kit):
@@ -96,11 +96,11 @@ def test_close_only_takes_only_reduce_only_on_a_perpetual(kit):
 
 
 def test_a_fill_that_turned_out_too_dear_is_cut_and_the_rest_expires(kit):
-    rig = kit.Rig(balances={"USDT": D("200.41")})
+    rig = kit.Rig(balances={"USDT": Dec("200.41")})
     rig.bar((100.0, 100.0, 100.0, 100.0))
     rig.buy("market", 2)
     reports = rig.bar((150.0, 150.0, 150.0, 150.0))
     assert kit.names(reports) == ["OrderAccepted", "OrderFilled", "OrderExpired"]
     # 200.41 / (150.08 x 1.002) = 1.3327
-    assert kit.fills(reports) == [(D("1.332"), D("150.08"))]
+    assert kit.fills(reports) == [(Dec("1.332"), Dec("150.08"))]
     assert rig.venue.balances["USDT"] >= 0

@@ -1,6 +1,6 @@
 """OCO groups, the way there and back, and races on it."""
 
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 
 import pytest
 
@@ -15,7 +15,7 @@ def oco(rig):
 
 def test_an_oco_group_locks_only_once(rig):
     oco(rig)
-    assert rig.venue.locked("BTC") == D(4)
+    assert rig.venue.locked("BTC") == Dec(4)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_partial_fill_of_one_leg_already_cancels_the_other(rig, kit):
     oco(rig)
     reports = rig.quote(106.0, 107.0, bid_size=1.0)
     assert kit.names(reports) == ["OrderFilled", "OrderCanceled"]
-    assert rig.venue.locked("BTC") == D(3)
+    assert rig.venue.locked("BTC") == Dec(3)
 
 
 def test_a_leg_that_comes_after_its_sibling_filled_is_rejected(rig):
@@ -55,7 +55,7 @@ def test_canceling_one_leg_leaves_the_other_and_its_lock(rig):
     rig.cancel(stop)
     rig.due()
     assert [o.client_order_id for o in rig.venue.working_orders()] == [target]
-    assert rig.venue.locked("BTC") == D(4)
+    assert rig.venue.locked("BTC") == Dec(4)
 
 
 def test_an_order_meets_the_market_as_it_is_when_it_arrives(kit):
@@ -64,7 +64,7 @@ def test_an_order_meets_the_market_as_it_is_when_it_arrives(kit):
     rig.buy("market", 1)
     assert rig.quote(109.0, 110.0) == []
     reports = rig.quote(119.0, 120.0)
-    assert kit.fills(reports) == [(D(1), D(110))]
+    assert kit.fills(reports) == [(Dec(1), Dec(110))]
     assert reports[-1].venue_time_ns == 2_500_000_000
 
 
@@ -75,7 +75,7 @@ def test_without_an_event_the_order_arrives_when_due(kit):
     rig.now += 49_999_999
     assert rig.due() == []
     rig.now += 1
-    assert kit.fills(rig.due()) == [(D(1), D(100))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100))]
 
 
 def test_an_event_of_another_instrument_brings_the_order_in_too(kit):
@@ -85,7 +85,7 @@ def test_an_event_of_another_instrument_brings_the_order_in_too(kit):
     rig.quote(99.0, 100.0)
     rig.buy("market", 1)
     rig.instrument = other
-    assert kit.fills(rig.quote(9.0, 10.0)) == [(D(1), D(100))]
+    assert kit.fills(rig.quote(9.0, 10.0)) == [(Dec(1), Dec(100))]
 
 
 def test_a_cancel_can_lose_the_race(kit):
@@ -130,4 +130,4 @@ def test_a_chain_of_orders_runs_in_event_time_between_two_quotes(kit):
     reports = rig.quote(89.0, 90.0)
     times = [r.received_time_ns - start for r in reports if hasattr(r, "fill")]
     assert times == [50_000_000, 100_000_000, 150_000_000]
-    assert kit.fills(reports) == [(D(1), D(100)), (D(1), D(99)), (D(1), D(99))]
+    assert kit.fills(reports) == [(Dec(1), Dec(100)), (Dec(1), Dec(99)), (Dec(1), Dec(99))]

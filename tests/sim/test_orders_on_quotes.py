@@ -1,6 +1,6 @@
 """Every order type against quotes, both sides."""
 
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 
 import pytest
 
@@ -14,11 +14,13 @@ def last_fill(reports):
 @pytest.mark.parametrize(
     ("side", "price", "fee", "usdt", "btc"),
     [
-        ("buy", D("101.00"), D("0.202"), D("9898.798"), D(11)),
-        ("sell", D("99.00"), D("0.198"), D("10098.802"), D(9)),
+        ("buy", Dec("101.00"), Dec("0.202"), Dec("9898.798"), Dec(11)),
+        ("sell", Dec("99.00"), Dec("0.198"), Dec("10098.802"), Dec(9)),
     ],
 )
-def test_a_market_order_takes_the_touch_and_pays_the_taker_fee(rig, kit, side, price, fee, usdt, btc):
+def test_a_market_order_takes_the_touch_and_pays_the_taker_fee(
+    rig, kit, side, price, fee, usdt, btc
+):
     rig.quote(99.0, 101.0)
     getattr(rig, side)("market", 1)
     reports = rig.due()
@@ -33,41 +35,47 @@ def test_beyond_the_shown_size_each_further_multiple_costs_more(rig, kit):
     rig.quote(99.0, 100.0, ask_size=1.0)
     rig.buy("market", 3)
     # 5 bps and 10 bps beyond 100, on the tick above.
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05")), (D(1), D("100.10"))]
+    assert kit.fills(rig.due()) == [
+        (Dec(1), Dec(100)),
+        (Dec(1), Dec("100.05")),
+        (Dec(1), Dec("100.10")),
+    ]
 
 
 def test_a_second_order_does_not_get_what_the_first_has_taken(rig, kit):
     rig.quote(99.0, 100.0, ask_size=1.0)
     rig.buy("market", 1)
     rig.buy("market", 1)
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05"))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100)), (Dec(1), Dec("100.05"))]
     rig.quote(99.0, 100.0, ask_size=1.0)
     rig.buy("market", 1)
-    assert kit.fills(rig.due()) == [(D(1), D(100))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100))]
 
 
 def test_only_a_share_of_the_shown_size_is_ours_when_so_set(kit):
-    rig = kit.Rig(depth_share_max=D("0.5"))
+    rig = kit.Rig(depth_share_max=Dec("0.5"))
     rig.quote(99.0, 100.0, ask_size=2.0)
     rig.buy("market", 2)
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05"))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100)), (Dec(1), Dec("100.05"))]
 
 
 def test_a_market_order_larger_than_all_depth_goes_on_with_the_next_quote(kit):
     rig = kit.Rig(impact_multiples_max=1)
     rig.quote(99.0, 100.0, ask_size=1.0)
     rig.buy("market", 3)
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05"))]
-    assert kit.fills(rig.quote(99.0, 102.0)) == [(D(1), D(102))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100)), (Dec(1), Dec("100.05"))]
+    assert kit.fills(rig.quote(99.0, 102.0)) == [(Dec(1), Dec(102))]
 
 
-@pytest.mark.parametrize("wrong", [(float("nan"), 1.0), (0.0, 1.0), (2.0, 1.0), (1.0, float("inf"))])
+@pytest.mark.parametrize(
+    "wrong", [(float("nan"), 1.0), (0.0, 1.0), (2.0, 1.0), (1.0, float("inf"))]
+)
 def test_an_impossible_quote_fills_nothing(rig, kit, wrong):
     rig.quote(99.0, 101.0)
     rig.quote(*wrong)
     rig.buy("limit", 1, price=100)
     assert kit.names(rig.due()) == ["OrderAccepted"]
-    assert kit.fills(rig.quote(98.0, 99.0)) == [(D(1), D(99))]
+    assert kit.fills(rig.quote(98.0, 99.0)) == [(Dec(1), Dec(99))]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def test_a_resting_limit_fills_only_when_traded_through_at_its_price_as_maker(
     assert kit.names(rig.due()) == ["OrderAccepted"]
     assert rig.quote(*equal) == []
     fill = last_fill(rig.quote(*through))
-    assert (fill.price, fill.maker, fill.fee) == (D(100), True, D("0.1"))
+    assert (fill.price, fill.maker, fill.fee) == (Dec(100), True, Dec("0.1"))
 
 
 def test_a_limit_can_be_asked_to_be_passed_by_more_than_one_tick(kit):
@@ -91,16 +99,16 @@ def test_a_limit_can_be_asked_to_be_passed_by_more_than_one_tick(kit):
     rig.buy("limit", 1, price=100)
     rig.due()
     assert rig.quote(99.0, 99.98) == []
-    assert kit.fills(rig.quote(99.0, 99.97)) == [(D(1), D(100))]
+    assert kit.fills(rig.quote(99.0, 99.97)) == [(Dec(1), Dec(100))]
 
 
 def test_a_crossing_limit_takes_within_its_price_and_rests_with_the_remainder(rig, kit):
     rig.quote(99.0, 100.0, ask_size=1.0)
     rig.buy("limit", 5, price=100.05)
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05"))]
-    assert rig.venue.locked("USDT") == D(3) * D("100.05") * D("1.002")
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100)), (Dec(1), Dec("100.05"))]
+    assert rig.venue.locked("USDT") == Dec(3) * Dec("100.05") * Dec("1.002")
     reports = rig.quote(99.0, 100.0, ask_size=2.0)
-    assert kit.fills(reports) == [(D(2), D("100.05"))]
+    assert kit.fills(reports) == [(Dec(2), Dec("100.05"))]
     assert last_fill(reports).maker
 
 
@@ -109,7 +117,7 @@ def test_an_ioc_takes_what_is_there_and_the_rest_expires(rig, kit):
     rig.sell("limit", 3, price=99, tif="ioc")
     reports = rig.due()
     assert kit.names(reports) == ["OrderAccepted", "OrderFilled", "OrderExpired"]
-    assert kit.fills(reports) == [(D(1), D(99))]
+    assert kit.fills(reports) == [(Dec(1), Dec(99))]
     assert rig.venue.locked("BTC") == 0
 
 
@@ -124,7 +132,7 @@ def test_fok_is_all_or_nothing(rig, kit):
     rig.buy("limit", 2, price=100, tif="fok")
     assert kit.names(rig.due()) == ["OrderAccepted", "OrderExpired"]
     rig.buy("limit", 2, price=100.05, tif="fok")
-    assert kit.fills(rig.due()) == [(D(1), D(100)), (D(1), D("100.05"))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(100)), (Dec(1), Dec("100.05"))]
 
 
 @pytest.mark.parametrize(("side", "price"), [("buy", 100), ("sell", 99)])
@@ -138,25 +146,28 @@ def test_post_only_rests_away_from_the_touch(rig, kit):
     rig.quote(99.0, 100.0)
     rig.buy("limit", 1, price=99.5, post_only=True)
     assert kit.names(rig.due()) == ["OrderAccepted"]
-    assert kit.fills(rig.quote(99.0, 99.4)) == [(D(1), D("99.5"))]
+    assert kit.fills(rig.quote(99.0, 99.4)) == [(Dec(1), Dec("99.5"))]
 
 
 @pytest.mark.parametrize(
     ("side", "before", "at", "price"),
-    [("sell", (95.01, 96.0), (95.0, 96.0), D(95)), ("buy", (104.0, 104.99), (104.0, 105.0), D(105))],
+    [
+        ("sell", (95.01, 96.0), (95.0, 96.0), Dec(95)),
+        ("buy", (104.0, 104.99), (104.0, 105.0), Dec(105)),
+    ],
 )
 def test_a_stop_triggers_when_the_price_comes_to_it_and_takes(rig, kit, side, before, at, price):
     rig.quote(99.0, 101.0)
     getattr(rig, side)("stop_market", 1, trigger_price=price)
     assert kit.names(rig.due()) == ["OrderAccepted"]
     assert rig.quote(*before) == []
-    assert kit.fills(rig.quote(*at)) == [(D(1), price)]
+    assert kit.fills(rig.quote(*at)) == [(Dec(1), price)]
 
 
 def test_a_stop_whose_trigger_is_already_through_triggers_at_once(rig, kit):
     rig.quote(99.0, 101.0)
     rig.sell("stop_market", 1, trigger_price=100)
-    assert kit.fills(rig.due()) == [(D(1), D(99))]
+    assert kit.fills(rig.due()) == [(Dec(1), Dec(99))]
 
 
 def test_a_stop_already_through_can_be_refused_by_setting(kit):
@@ -169,28 +180,31 @@ def test_a_stop_already_through_can_be_refused_by_setting(kit):
 
 @pytest.mark.parametrize(
     ("side", "trigger", "limit", "gap", "back"),
-    [("sell", 95, 94, (93.0, 94.0), (94.01, 95.0)), ("buy", 105, 106, (106.5, 107.0), (105.0, 105.9))],
+    [
+        ("sell", 95, 94, (93.0, 94.0), (94.01, 95.0)),
+        ("buy", 105, 106, (106.5, 107.0), (105.0, 105.9)),
+    ],
 )
 def test_a_stop_limit_gapped_over_rests_at_its_limit(rig, kit, side, trigger, limit, gap, back):
     rig.quote(99.0, 101.0)
     getattr(rig, side)("stop_limit", 1, trigger_price=trigger, price=limit)
     rig.due()
     assert rig.quote(*gap) == []
-    assert kit.fills(rig.quote(*back)) == [(D(1), D(limit))]
+    assert kit.fills(rig.quote(*back)) == [(Dec(1), Dec(limit))]
 
 
 def test_a_stop_limit_takes_within_its_limit(rig, kit):
     rig.quote(99.0, 101.0)
     rig.sell("stop_limit", 1, trigger_price=95, price=94)
     rig.due()
-    assert kit.fills(rig.quote(94.5, 95.5)) == [(D(1), D("94.5"))]
+    assert kit.fills(rig.quote(94.5, 95.5)) == [(Dec(1), Dec("94.5"))]
 
 
 @pytest.mark.parametrize(
     ("side", "trigger", "at", "through", "price"),
     [
-        ("sell", 105, (105.0, 106.0), (105.01, 106.0), D("105.01")),
-        ("buy", 95, (94.0, 95.0), (94.0, 94.99), D("94.99")),
+        ("sell", 105, (105.0, 106.0), (105.01, 106.0), Dec("105.01")),
+        ("buy", 95, (94.0, 95.0), (94.0, 94.99), Dec("94.99")),
     ],
 )
 def test_a_take_profit_triggers_only_through_its_price(rig, kit, side, trigger, at, through, price):
@@ -198,7 +212,7 @@ def test_a_take_profit_triggers_only_through_its_price(rig, kit, side, trigger, 
     getattr(rig, side)("take_profit", 1, trigger_price=trigger)
     rig.due()
     assert rig.quote(*at) == []
-    assert kit.fills(rig.quote(*through)) == [(D(1), price)]
+    assert kit.fills(rig.quote(*through)) == [(Dec(1), price)]
 
 
 def test_a_take_profit_limit_keeps_its_limit(rig, kit):
@@ -206,15 +220,15 @@ def test_a_take_profit_limit_keeps_its_limit(rig, kit):
     rig.sell("take_profit_limit", 1, trigger_price=105, price=106)
     rig.due()
     assert rig.quote(105.5, 106.5) == []
-    assert kit.fills(rig.quote(106.5, 107.0)) == [(D(1), D(106))]
+    assert kit.fills(rig.quote(106.5, 107.0)) == [(Dec(1), Dec(106))]
 
 
 def test_partial_fills_follow_the_shown_size(rig, kit):
     rig.quote(100.5, 101.0)
     name = rig.buy("limit", 3, price=100)
     rig.due()
-    assert kit.fills(rig.quote(99.0, 99.5, ask_size=1.5)) == [(D("1.5"), D(100))]
-    assert kit.fills(rig.quote(99.0, 99.5, ask_size=9.0)) == [(D("1.5"), D(100))]
+    assert kit.fills(rig.quote(99.0, 99.5, ask_size=1.5)) == [(Dec("1.5"), Dec(100))]
+    assert kit.fills(rig.quote(99.0, 99.5, ask_size=9.0)) == [(Dec("1.5"), Dec(100))]
     ids = [r.fill.fill_id for r in rig.log if isinstance(r, OrderFilled)]
     assert ids == [f"{name}:1.5", f"{name}:3"]
 
@@ -224,19 +238,27 @@ def test_a_fee_in_the_received_asset_reduces_what_is_received(kit):
     rig.quote(99.0, 100.0)
     rig.buy("market", 1)
     fill = last_fill(rig.due())
-    assert (fill.fee, fill.fee_asset) == (D("0.002"), "BTC")
-    assert dict(rig.venue.balances) == {"USDT": D(9900), "BTC": D("10.998")}
+    assert (fill.fee, fill.fee_asset) == (Dec("0.002"), "BTC")
+    assert dict(rig.venue.balances) == {"USDT": Dec(9900), "BTC": Dec("10.998")}
     rig.sell("market", 1)
     fill = last_fill(rig.due())
-    assert (fill.fee, fill.fee_asset) == (D("0.198"), "USDT")
+    assert (fill.fee, fill.fee_asset) == (Dec("0.198"), "USDT")
 
 
 def test_an_unknown_order_cannot_be_canceled_and_a_working_one_frees_its_lock(rig, kit):
     rig.quote(99.0, 101.0)
     name = rig.buy("limit", 1, price=90)
     rig.due()
-    assert rig.venue.free("USDT") == D(10_000) - D("90.18")
+    assert rig.venue.free("USDT") == Dec(10_000) - Dec("90.18")
     rig.cancel(name)
     rig.cancel(name)
     assert kit.names(rig.due()) == ["OrderCanceled", "CancelRejected"]
     assert rig.venue.locked("USDT") == 0
+
+
+def test_stops_come_before_resting_limits_of_the_same_quote(rig, kit):
+    rig.quote(99.0, 100.0)
+    rig.buy("limit", 2, price=95)
+    rig.sell("stop_market", 1, trigger_price=95)
+    rig.due()
+    assert kit.fills(rig.quote(94.0, 94.5)) == [(Dec(1), Dec(94)), (Dec(2), Dec(95))]

@@ -1,6 +1,6 @@
 """A new venue takes up where the checkpoint says the old one was."""
 
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 
 from tradewinds.model.checkpoint import Checkpoint, RiskState
 from tradewinds.model.ledger import LedgerState, Lot
@@ -19,8 +19,8 @@ def checkpoint(rig, balances, orders=(), lots=()):
             reason="",
             operator_halt=False,
             day=0,
-            day_start_equity=D(0),
-            peak_equity=D(0),
+            day_start_equity=Dec(0),
+            peak_equity=Dec(0),
             day_limit_hit=False,
         ),
         trades=(),
@@ -34,8 +34,8 @@ def order(approved, status, filled=0):
     return Order(
         approved=approved,
         status=status,
-        filled_quantity=D(filled),
-        average_price=D(0),
+        filled_quantity=Dec(filled),
+        average_price=Dec(0),
         submitted_time_ns=0,
         updated_time_ns=0,
     )
@@ -58,14 +58,14 @@ def test_balances_orders_and_locks_come_back(kit):
         order(stop, OrderStatus.FILLED, 2),
     ]
     new = kit.Rig()
-    new.venue.restore(checkpoint(old, {"USDT": D(500), "BTC": D(2)}, orders))
-    assert new.venue.balances == {"USDT": D(500), "BTC": D(2)}
+    new.venue.restore(checkpoint(old, {"USDT": Dec(500), "BTC": Dec(2)}, orders))
+    assert new.venue.balances == {"USDT": Dec(500), "BTC": Dec(2)}
     assert new.venue.working_orders() == [limit, stop]
-    assert new.venue.locked("USDT") == D(2) * D(95) * D("1.002")
+    assert new.venue.locked("USDT") == Dec(2) * Dec(95) * Dec("1.002")
     reports = new.quote(94.0, 94.5)
-    assert kit.fills(reports) == [(D(2), D(95))]
+    assert kit.fills(reports) == [(Dec(2), Dec(95))]
     assert reports[0].fill.fill_id == "tw-1:3"
-    assert kit.fills(new.quote(90.0, 91.0)) == [(D(2), D(90))]
+    assert kit.fills(new.quote(90.0, 91.0)) == [(Dec(2), Dec(90))]
 
 
 def test_an_order_nobody_acknowledged_arrives_again(kit):
@@ -73,12 +73,12 @@ def test_an_order_nobody_acknowledged_arrives_again(kit):
     new = kit.Rig()
     new.now = old.now
     orders = [order(limit, OrderStatus.IN_FLIGHT), order(stop, OrderStatus.UNKNOWN)]
-    new.venue.restore(checkpoint(old, {"USDT": D(500), "BTC": D(2)}, orders))
+    new.venue.restore(checkpoint(old, {"USDT": Dec(500), "BTC": Dec(2)}, orders))
     assert kit.names(new.due()) == ["OrderAccepted", "OrderAccepted"]
 
 
 def test_a_short_perpetual_comes_back_with_margin_by_its_orders_leverage(kit):
-    rig = kit.Rig(kit.perpetual(), {"USDT": D(1000)})
+    rig = kit.Rig(kit.perpetual(), {"USDT": Dec(1000)})
     rig.quote(100.0, 100.0)
     rig.sell("market", 2, leverage=10)
     rig.buy("stop_market", 2, trigger_price=105, leverage=10, reduce_only=True)
@@ -88,18 +88,18 @@ def test_a_short_perpetual_comes_back_with_margin_by_its_orders_leverage(kit):
         strategy_id="s",
         asset="BTC",
         instrument_id=rig.instrument.id,
-        quantity=D(-2),
-        cost=D(-200),
+        quantity=Dec(-2),
+        cost=Dec(-200),
     )
     orders = [order(o, OrderStatus.OPEN) for o in rig.venue.working_orders()]
     new = kit.Rig(kit.perpetual(), {})
     new.venue.restore(checkpoint(rig, dict(rig.venue.balances), orders, [lot]))
     assert new.venue.positions == {rig.instrument.id: position}
-    assert kit.fills(new.quote(105.0, 105.0)) == [(D(2), D(105))]
+    assert kit.fills(new.quote(105.0, 105.0)) == [(Dec(2), Dec(105))]
 
 
 def test_restoring_what_can_no_longer_be_paid_locks_only_what_is_there(kit):
     old, (limit, _) = two_working(kit)
     new = kit.Rig()
-    new.venue.restore(checkpoint(old, {"USDT": D(100)}, [order(limit, OrderStatus.OPEN)]))
-    assert D(95) < new.venue.locked("USDT") <= D(100)
+    new.venue.restore(checkpoint(old, {"USDT": Dec(100)}, [order(limit, OrderStatus.OPEN)]))
+    assert Dec(95) < new.venue.locked("USDT") <= Dec(100)

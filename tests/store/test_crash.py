@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -14,7 +15,7 @@ from sqlalchemy import Engine
 from tradewinds.store import queries
 from tradewinds.store.journal import read_entries, verify
 
-KILLS = 12
+KILLS = 8
 PROGRAM = """
     import sys, time
     from pathlib import Path
@@ -40,17 +41,15 @@ PROGRAM = """
 
 @pytest.mark.parametrize("seed", [7])
 def test_killed_at_any_point_the_chain_verifies_and_no_acknowledged_batch_is_lost(
-    url: str, database: Engine, tmp_path: "os.PathLike[str]", seed: int
+    url: str, database: Engine, tmp_path: Path, seed: int
 ) -> None:
-    anchor = os.path.join(tmp_path, "anchor")  # noqa: PTH118
+    anchor = tmp_path / "anchor"
     chance = random.Random(seed)
     acknowledged = {}
     for kill in range(KILLS):
         run = f"run{kill}"
         acknowledged[run] = killed_run(url, run, anchor, chance.uniform(0, 0.08))
-    from pathlib import Path
-
-    found = verify(database, "paper", Path(anchor))
+    found = verify(database, "paper", anchor)
     assert found.ok, found.problem
     for run in queries.runs(database, "paper"):
         entries = list(read_entries(database, "paper", run.run_id))
@@ -62,7 +61,7 @@ def test_killed_at_any_point_the_chain_verifies_and_no_acknowledged_batch_is_los
     assert sum(acknowledged.values()) > 0
 
 
-def killed_run(url: str, run: str, anchor: str, after_s: float) -> int:
+def killed_run(url: str, run: str, anchor: Path, after_s: float) -> int:
     """Start the writer, kill it `after_s` seconds into its work; the last sequence it said."""
     child = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), url, run, anchor],

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from tradewinds.model.errors import StoreUnavailable
 from tradewinds.store.database import open_database
@@ -14,8 +14,10 @@ Some = Any
 
 
 def terminate(engine: Engine, pid: int) -> None:
-    with engine.connect() as other:
-        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    other = create_engine(engine.url)
+    with other.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    other.dispose()
 
 
 def test_a_connection_lost_in_the_middle_of_a_transaction(postgres: Engine, some: Some) -> None:
@@ -43,22 +45,24 @@ def test_a_connection_lost_in_the_middle_of_a_transaction(postgres: Engine, some
 
 
 def test_a_connection_lost_right_after_the_commit_doubles_nothing(
-    postgres: Engine, some: Some
+    postgres: Engine, some: Some, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = StoreJournal(postgres, "paper", "r1")
     journal.append_event(some.quote(1))
     journal.append_commands([some.equity(1, "1000")])
 
+    commit = postgres.dialect.do_commit
+
     def commit_then_kill(connection: Any) -> None:
-        raw = connection.connection.dbapi_connection
-        raw.commit()
+        commit(connection)
+        raw = connection.dbapi_connection
         terminate(postgres, raw.info.backend_pid)
         raw.execute("SELECT 1")
 
-    event.listen(postgres, "commit", commit_then_kill)
-    with pytest.raises(StoreUnavailable):
-        journal.flush(None)
-    event.remove(postgres, "commit", commit_then_kill)
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres.dialect, "do_commit", commit_then_kill)
+        with pytest.raises(StoreUnavailable):
+            journal.flush(None)
     journal.append_event(some.quote(2))
     journal.flush(None)
     assert verify(postgres, "paper").entries == 3
@@ -70,11 +74,7 @@ def test_an_idle_connection_that_was_cut_is_replaced_unseen(postgres: Engine, so
     journal = StoreJournal(postgres, "paper", "r1")
     with postgres.connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    with postgres.connect() as one, postgres.connect() as other:
-        pids = [c.execute(text("SELECT pg_backend_pid()")).scalar_one() for c in (one, other)]
-        killer, victim = (one, other) if pids[1] == pid else (other, one)
-        del victim
-        killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    terminate(postgres, pid)
     journal.append_event(some.quote(1))
     journal.flush(None)
     assert verify(postgres, "paper").entries == 1

@@ -82,7 +82,7 @@ def walked(database: "Database", account: str, home: Path) -> AuditAnswer:
 
 def anchor_of(home: Path, account: str) -> Path:
     """Where the engine notes the head of the chain outside the database."""
-    return home / f"journal.{account}.anchor"
+    return home / "anchors" / account
 
 
 def problem_with_head(answers: tuple[AuditAnswer, ...], noted: str | None) -> str:

@@ -105,7 +105,7 @@ def answer_of(result: "BacktestResult") -> BacktestAnswer:
         events=result.events,
         wall_s=result.wall_s,
         strategies=result.strategies,
-        sheet=sheet_of(result.performance, feed, result.trades, result.days),
+        sheet=sheet_of(result.performance, feed, result.trades, result.days, result.open_trades),
         equity=result.equity,
         refusals=result.refusals,
         anomalies=result.anomalies,

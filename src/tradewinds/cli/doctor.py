@@ -93,10 +93,6 @@ def show_checks(screen: Screen, checks: tuple[Check, ...]) -> None:
     """A line each, the fix below it."""
     for check in checks:
         style = next(style for verdict, style in STYLES if verdict is check.verdict)
-        mark = screen.styled(f"{check.verdict.value.upper():<8}", style)
-        lead, *lines = check.found.splitlines() or [""]
-        screen.line(f"{mark}{check.name}: {lead}")
-        for line in lines:
-            screen.line(f"        {line}")
+        screen.hanging(f"{check.verdict.value.upper():<8}", f"{check.name}: {check.found}", style)
         if check.fix:
-            screen.paragraph(f"-> {check.fix}", indent="        ")
+            screen.hanging("     -> ", check.fix)

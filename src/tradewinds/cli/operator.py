@@ -96,14 +96,12 @@ def answered(verb: str, payload: bytes) -> Outcome:
 
 def show_emergency(screen: Screen, reply: OperatorReply) -> None:
     """Flat or not, and how long it took."""
-    took = f"{reply.elapsed_ms:,.0f} ms"
+    took = f"{reply.elapsed_ms:,.1f} ms"
     if reply.done:
         screen.line(f"FLAT, verified in {took}: no working order, no position.", "green")
         screen.line("Halted until `trading-cli resume`.")
     else:
         screen.line(f"NOT FLAT after {took}.", "red")
-    if reply.detail:
-        screen.paragraph(reply.detail)
 
 
 def confirmed() -> bool:

@@ -54,7 +54,7 @@ class ReportAnswer(Struct, frozen=True, kw_only=True):
 
 def report(arguments: ReportArguments, frame: Frame) -> Outcome:
     """Performance and costs, per strategy, instrument and day, with the trades."""
-    from tradewinds.cli.report_data import feed_of, life_of, record_of
+    from tradewinds.cli.report_data import feed_of, life_of, open_trades, record_of
     from tradewinds.cli.report_sheet import sheet_of
     from tradewinds.ledger.performance import measure
 
@@ -65,12 +65,13 @@ def report(arguments: ReportArguments, frame: Frame) -> Outcome:
         accounts = accounts_of(database, settings, frame.home)
         life = life_of(database, account, arguments.run)
         record = record_of(database, life, wanted)
+        still_open = open_trades(database, life)
         feed = feed_of(database, life, frame.home, Asset(settings.account.currency))
     answer = ReportAnswer(
         account=account,
         runs=tuple(run.run_id for run in life.runs),
         accounts=accounts,
-        sheet=sheet_of(measure(record), feed, record.trades, record.days),
+        sheet=sheet_of(measure(record), feed, record.trades, record.days, still_open),
     )
     return Outcome(data=answer, show=lambda screen: show(screen, answer, arguments.trades))
 

@@ -18,13 +18,15 @@ from tradewinds.model.events import Event, RunStarted
 from tradewinds.model.ids import Asset, InstrumentId, RunId, split_instrument_id
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.market import Bar, Quote
-from tradewinds.model.portfolio import Trade
+from tradewinds.model.portfolio import Trade, TradePhase
 from tradewinds.store import queries
 from tradewinds.store.audit import read_events
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from tradewinds.store.database import Database
 
+LATEST_TRADES: Final = 500
+"""No account has so many trades open at once."""
 DAY_NS: Final = 86_400 * SECOND_NS
 CURVE_POINTS: Final = 5_000
 FIRST_EVENTS: Final = 5_000
@@ -72,12 +74,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return in_time and self.strategy in ("", result.strategy_id)
 
 
-def life_of(engine: "Engine", account: str, run: str | None) -> Life:
+def life_of(database: "Database", account: str, run: str | None) -> Life:
     """The chosen run with those it went on from. A replay or a fresh start goes on from none.
 
     Raises CliError for a run that is not there.
     """
-    runs = queries.runs(engine, account)
+    runs = queries.runs(database, account)
     known = [row.run_id for row in runs]
     if run is not None and run not in known:
         raise CliError(
@@ -87,7 +89,7 @@ def life_of(engine: "Engine", account: str, run: str | None) -> Life:
     chosen = []
     for row in runs[first:]:
         chosen.append(row)
-        if begins_anew(next(read_events(engine, account, row.run_id), None)):
+        if begins_anew(next(read_events(database, account, row.run_id), None)):
             break
     return Life(account=account, runs=tuple(chosen), newest=first == 0)
 
@@ -97,20 +99,29 @@ def begins_anew(first: Event | None) -> bool:
     return not isinstance(first, RunStarted) or first.checkpoint is None
 
 
-def record_of(engine: "Engine", life: Life, wanted: Wanted) -> Record:
+def record_of(database: "Database", life: Life, wanted: Wanted) -> Record:
     """Equity, trades, days and market of a life, as far as wanted."""
     since_ns = max(wanted.start_ns, life.start_ns)
     run = life.only_run
-    found = queries.closed_trades(engine, life.account, since_ns, run)
+    found = queries.closed_trades(database, life.account, since_ns, run)
     trades = [trade for trade in found if wanted.holds_trade(trade)]
-    days = queries.day_results(engine, life.account, since_ns // DAY_NS, run)
-    curve = queries.equity_curve(engine, life.account, since_ns, CURVE_POINTS, run)
+    days = queries.day_results(database, life.account, since_ns // DAY_NS, run)
+    curve = queries.equity_curve(database, life.account, since_ns, CURVE_POINTS, run)
     points = [(point.time_ns, point.equity) for point in curve if point.time_ns < wanted.end_ns]
     return Record(
         equity=alone(points, trades) if wanted.strategy else points,
         trades=trades,
         days=[result for result in days if wanted.holds_day(result)],
-        market=market_of(engine, life, trades) if wanted.whole and life.newest else {},
+        market=market_of(database, life, trades) if wanted.whole and life.newest else {},
+    )
+
+
+def open_trades(database: "Database", life: Life) -> int:
+    """Round trips of this life that are not closed. A trade's id begins with its run's."""
+    mine = tuple(f"{run.run_id}-" for run in life.runs)
+    latest = queries.trades(database, life.account, LATEST_TRADES)
+    return sum(
+        trade.phase is not TradePhase.CLOSED and trade.trade_id.startswith(mine) for trade in latest
     )
 
 
@@ -127,14 +138,14 @@ def alone(points: Sequence[Point], trades: Iterable[Trade]) -> Sequence[Point]:
 
 
 def market_of(
-    engine: "Engine", life: Life, trades: Iterable[Trade]
+    database: "Database", life: Life, trades: Iterable[Trade]
 ) -> dict[InstrumentId, tuple[float, float]]:
     """First and last price of every instrument that was traded, where both are known."""
-    saved = queries.checkpoint(engine, life.account)
+    saved = queries.checkpoint(database, life.account)
     wanted = {trade.instrument_id for trade in trades}
     if saved is None or not wanted:
         return {}
-    events = read_events(engine, life.account, life.runs[-1].run_id)
+    events = read_events(database, life.account, life.runs[-1].run_id)
     first = first_prices(islice(events, FIRST_EVENTS), wanted)
     return {
         instrument: (price, saved.last_prices[instrument])
@@ -155,12 +166,12 @@ def first_prices(events: Iterable[Event], wanted: set[InstrumentId]) -> dict[Ins
     return found
 
 
-def feed_of(engine: "Engine", life: Life, home: Path, currency: Asset) -> Feed:
+def feed_of(database: "Database", life: Life, home: Path, currency: Asset) -> Feed:
     """What was traded on: as the engine called it, else by the account and its instruments."""
     known = last_known(home)
     if known is not None and known.run_id == life.runs[0].run_id:
         return Feed(label=known.feed_label, synthetic=known.synthetic, currency=currency)
-    trades = queries.closed_trades(engine, life.account, life.start_ns, life.only_run)
+    trades = queries.closed_trades(database, life.account, life.start_ns, life.only_run)
     venues = sorted({split_instrument_id(trade.instrument_id)[1] for trade in trades})
     kind = life.account.rpartition("-")[2]
     return Feed(

@@ -50,7 +50,11 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
 
 def sheet_of(
-    performance: Performance, feed: Feed, trades: Iterable[Trade], days: Sequence[DayResult]
+    performance: Performance,
+    feed: Feed,
+    trades: Iterable[Trade],
+    days: Sequence[DayResult],
+    open_trades: int,
 ) -> Sheet:
     """Everything that can be said of a record."""
     over = tuple(closed(trades))
@@ -61,7 +65,7 @@ def sheet_of(
         by_instrument=grouped(days, over, lambda item: item.instrument_id),
         by_day=grouped(days, over, name_of_day),
         trades=over,
-        caveats=caveats_of(feed, performance),
+        caveats=caveats_of(feed, performance, open_trades),
     )
 
 
@@ -93,7 +97,7 @@ def name_of_day(item: DayResult | Trade) -> str:
     return "earlier" if number < 0 else day(number)
 
 
-def caveats_of(feed: Feed, performance: Performance) -> tuple[str, ...]:
+def caveats_of(feed: Feed, performance: Performance, open_trades: int) -> tuple[str, ...]:
     """What must be known before a figure is believed."""
     told = []
     if feed.synthetic:
@@ -101,6 +105,11 @@ def caveats_of(feed: Feed, performance: Performance) -> tuple[str, ...]:
     elif feed.label.startswith("REPLAY"):
         told.append("REPLAY: recorded data, picked by people who knew what came after.")
     told.append("PAPER: fills are simulated; real ones can be worse.")
+    if open_trades:
+        told.append(
+            f"{open_trades} trades are still open: the balance counts them at the last price,"
+            " the trade figures do not."
+        )
     trades, days = performance.trades.trades, performance.days.days
     if trades < ENOUGH_TRADES:
         told.append(

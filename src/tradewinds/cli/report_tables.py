@@ -5,7 +5,7 @@ from typing import Final
 
 from tradewinds.cli.report_sheet import ResultRow, Sheet
 from tradewinds.cli.screen import Screen, Table
-from tradewinds.cli.words import moment, money, plain, signed
+from tradewinds.cli.words import moment, money, signed
 from tradewinds.ledger.performance_rows import to_rows
 from tradewinds.model.portfolio import Trade
 
@@ -62,9 +62,10 @@ def show_trades(screen: Screen, trades: Sequence[Trade], shown: int) -> None:
     screen.table(
         Table(
             title=f"Trades ({count})",
-            columns=("closed", "strategy", "instrument", "side", "quantity", "P&L", "why"),
+            columns=("closed", "strategy", "instrument", "side", "P&L", "why"),
             rows=tuple(trade_cells(trade) for trade in last),
-            right=frozenset({"quantity", "P&L"}),
+            right=frozenset({"P&L"}),
+            clipped=frozenset({"why"}),
         )
     )
 
@@ -76,7 +77,6 @@ def trade_cells(trade: Trade) -> tuple[str, ...]:
         trade.strategy_id,
         trade.instrument_id,
         trade.side.value,
-        plain(trade.entry_quantity),
         signed(trade.realised),
         trade.exit_reason,
     )

@@ -22,11 +22,15 @@ GAP = "  "
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """Rows of text. Columns named in `right` are numbers and line up at their right edge."""
+    """Rows of text. Columns named in `right` are numbers and line up at their right edge.
+
+    Others are wrapped where the width is short, but those in `clipped` are cut, and go first.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[str] = frozenset()
+    clipped: frozenset[str] = frozenset()
     title: str = ""
 
 
@@ -58,14 +62,19 @@ class Screen:
             ):
                 self.line(line, style)
 
+    def hanging(self, lead: str, text: str, style: str = "") -> None:
+        """`lead` in a style, then `text`, whose further lines stand below its first."""
+        room = max(NARROWEST, self.width - len(lead))
+        lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)] or [""]
+        self.line(self.styled(lead, style) + lines[0])
+        for line in lines[1:]:
+            self.line(" " * len(lead) + line)
+
     def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
         """`name  value`, one a line."""
         width = max((len(name) for name, _ in rows), default=0)
         for name, value in rows:
-            lines = textwrap.wrap(value, max(NARROWEST, self.width - width - 2)) or [""]
-            self.line(f"{self.styled(name.ljust(width), 'dim')}{GAP}{lines[0]}")
-            for line in lines[1:]:
-                self.line(f"{' ' * width}{GAP}{line}")
+            self.hanging(name.ljust(width) + GAP, value, "dim")
 
     def table(self, table: Table) -> None:
         """A header and rows; the widest text column is wrapped until the table fits."""
@@ -81,12 +90,14 @@ class Screen:
             self._row(table, row, widths, "")
 
     def _row(self, table: Table, cells: Sequence[str], widths: Sequence[int], style: str) -> None:
+        columns = list(zip(table.columns, cells, widths, strict=True))
         wrapped = [
-            textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths, strict=True)
+            [clip(cell, width)] if name in table.clipped else textwrap.wrap(cell, width) or [""]
+            for name, cell, width in columns
         ]
         for index in range(max(map(len, wrapped))):
             parts = []
-            for name, lines, width in zip(table.columns, wrapped, widths, strict=True):
+            for (name, _, width), lines in zip(columns, wrapped, strict=True):
                 text = lines[index] if index < len(lines) else ""
                 parts.append(text.rjust(width) if name in table.right else text.ljust(width))
             self.line(GAP.join(parts).rstrip(), style)
@@ -97,13 +108,21 @@ def fit(table: Table, width: int) -> list[int]:
     widths = [
         max(len(cell) for cell in column) for column in zip(table.columns, *table.rows, strict=True)
     ]
-    texts = [index for index, name in enumerate(table.columns) if name not in table.right]
-    while sum(widths) + len(GAP) * (len(widths) - 1) > width and texts:
-        widest = max(texts, key=lambda index: widths[index])
-        if widths[widest] <= NARROWEST:
-            break
-        widths[widest] -= 1
+    spare = width - len(GAP) * (len(widths) - 1)
+    named = dict(enumerate(table.columns))
+    for group in (table.clipped, frozenset(table.columns) - table.right):
+        texts = [index for index, name in named.items() if name in group]
+        while sum(widths) > spare and texts:
+            widest = max(texts, key=lambda index: widths[index])
+            if widths[widest] <= NARROWEST:
+                break
+            widths[widest] -= 1
     return widths
+
+
+def clip(text: str, width: int) -> str:
+    """One line that shows where it was cut."""
+    return text if len(text) <= width else text[: width - 2] + ".."
 
 
 def standard_screen() -> Screen:

@@ -29,12 +29,18 @@ def holder(port: int) -> str | None:
     inodes = _listening_inodes(port)
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            held = {str(link.readlink()) for link in (entry / "fd").iterdir()}
-            if held & inodes:
+            if any(_target(link) in inodes for link in (entry / "fd").iterdir()):
                 return f"{(entry / 'comm').read_text().strip()} (pid {entry.name})"
         except OSError:
             continue  # Another user's process, or one that has just ended.
     return None
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""  # Closed since it was listed, as the listing itself will be.
 
 
 def _listening_inodes(port: int) -> set[str]:

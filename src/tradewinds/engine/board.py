@@ -6,7 +6,7 @@ from decimal import Decimal
 from tradewinds.model.decimals import to_decimal
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import Asset, InstrumentId
-from tradewinds.model.instrument import Instrument
+from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, BookDelta, MarkPrice, Quote, TradePrint
 from tradewinds.model.validity import invalidity
 from tradewinds.ports import Strategy
@@ -52,7 +52,8 @@ class Board:
     def __init__(self, price_jump_max: float) -> None:
         self._jump = price_jump_max
         self.slots: dict[InstrumentId, Slot] = {}
-        self._rates: dict[Asset, Callable[[], Decimal | None]] = {}
+        self._spot: dict[tuple[Asset, Asset], Slot] = {}
+        self._selling: dict[Asset, list[Slot]] = {}
         self._takers: dict[type, Callable[[Slot, MarketEvent], str | None]] = {
             Quote: self._take_quote,
             Bar: self._take_bar,
@@ -69,7 +70,12 @@ class Board:
                 self.slots[instrument.id] = Slot(instrument)
             else:
                 slot.instrument = instrument
-        self._rates.clear()
+        self._spot.clear()
+        self._selling.clear()
+        for slot in self.slots.values():
+            if slot.instrument.kind is InstrumentKind.SPOT:
+                self._spot.setdefault((slot.instrument.base, slot.instrument.quote), slot)
+                self._selling.setdefault(slot.instrument.base, []).append(slot)
 
     def take(self, slot: Slot, event: MarketEvent) -> str | None:
         """Take an event in, or say why it was dropped."""
@@ -188,21 +194,17 @@ class Board:
         direct = self._one_step(asset, currency)
         if direct is not None:
             return direct
-        for slot in self.slots.values():
-            between = slot.instrument.quote
-            if slot.instrument.base == asset and slot.mid and between != currency:
-                onward = self._one_step(between, currency)
-                if onward is not None:
-                    return to_decimal(slot.mid) * onward
+        for slot in self._selling.get(asset, ()):
+            onward = self._one_step(slot.instrument.quote, currency) if slot.mid else None
+            if onward is not None:
+                return to_decimal(slot.mid) * onward
         return None
 
     def _one_step(self, asset: Asset, currency: Asset) -> Decimal | None:
-        for slot in self.slots.values():
-            instrument = slot.instrument
-            if not slot.mid or instrument.settle != instrument.quote or ":" in instrument.symbol:
-                continue
-            if instrument.base == asset and instrument.quote == currency:
-                return to_decimal(slot.mid)
-            if instrument.base == currency and instrument.quote == asset:
-                return 1 / to_decimal(slot.mid)
+        slot = self._spot.get((asset, currency))
+        if slot is not None and slot.mid:
+            return to_decimal(slot.mid)
+        slot = self._spot.get((currency, asset))
+        if slot is not None and slot.mid:
+            return 1 / to_decimal(slot.mid)
         return None

@@ -14,6 +14,8 @@ from tradewinds.model.ids import InstrumentId
 from tradewinds.model.order import Purpose
 from tradewinds.model.portfolio import TradingState
 
+PEAK_STEP = 1.0002
+"""A new peak counts when it is two bps higher: a rally need not be weighed at every quote."""
 STALE_FACTOR = 3
 """Every price older than this many staleness limits means the feed itself is gone."""
 
@@ -76,14 +78,13 @@ class Upkeep:
     def revalue(self, change: float) -> None:
         """A price that moves our equity has moved: look closer only when it may matter."""
         self._equity += change
-        if self._equity < self._alarm or self._equity > self._peak:
-            self._judge()
+        if self._equity < self._alarm or self._equity > self._peak * PEAK_STEP:
+            equity = self._floor.portfolio.equity()
+            if equity is not None:
+                self._judge(equity)
 
-    def _judge(self) -> None:
+    def _judge(self, equity: Decimal) -> None:
         floor = self._floor
-        equity = floor.portfolio.equity()
-        if equity is None:
-            return
         realised = floor.portfolio.realised(floor.breaker.day)
         self._closer.obey(floor.breaker.judge_equity(equity, realised))
         self._set_alarm(equity)
@@ -107,8 +108,10 @@ class Upkeep:
         self._judge_feed()
         self._closer.beat()
         if floor.out.now_ns >= self._equity_due_ns:
-            self._judge()
-            self._record_equity(self._equity_now())
+            equity = floor.portfolio.equity()
+            if equity is not None:
+                self._judge(equity)
+            self._record_equity(self._equity_now() if equity is None else equity)
 
     def _judge_feed(self) -> None:
         floor = self._floor

@@ -49,8 +49,9 @@ class Archive:
 
     Files may be sorted by symbol or by time. Bars are known at their close: `venue_time_ns` and
     `received_time_ns` are open plus timeframe. Raises DataError for what cannot be read.
-    `dropped` counts rows that could not be events, by reason; it is final when `blocks` has
-    ended. `notes` says what was chosen where there was a choice.
+    `dropped` counts rows that could not be events, by reason; it is final when `blocks` has ended.
+    `notes` says what was chosen where there was a choice. Marks and funding come along for
+    instruments that have bars.
     """
 
     def __init__(self, paths: Sequence[Path], selection: Selection) -> None:
@@ -66,10 +67,10 @@ class Archive:
         if not found:
             raise DataError(_nothing_selected(paths, selection))
         self.timeframe_ns = self._choose_timeframe(found, selection.timeframe_ns)
-        self._tracks = sorted(
-            (t for t in found if t.kind is not Bar or t.timeframe_ns == self.timeframe_ns),
-            key=lambda track: track.place,
-        )
+        bars = [t for t in found if t.kind is Bar and t.timeframe_ns == self.timeframe_ns]
+        traded = {track.instrument for track in bars}
+        others = [t for t in found if t.kind is not Bar and t.instrument in traded]
+        self._tracks = sorted(bars + others, key=lambda track: track.place)
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -71,7 +71,7 @@ class Walk:
         factor = scale[:, :1] * rng.standard_normal((minutes, steps))
         own = scale[:, None, 1:] * rng.standard_normal((minutes, steps, count))
         variance = (self._beta * scale[:, :1]) ** 2 + scale[:, 1:] ** 2
-        drift = self._drifts(minutes) / steps - variance / 2.0
+        drift = self.drifts(minutes) / steps - variance / 2.0
         moves = factor[:, :, None] * self._beta + own + drift[:, None, :]
         path = self._x + np.cumsum(moves.reshape(minutes * steps, count), axis=0)
         log_prices = _chained(path.reshape(minutes, steps, count), self._x)
@@ -102,8 +102,8 @@ class Walk:
         usual = self._sigma[1:] ** 2 + (self._beta * FACTOR_VOLATILITY) ** 2
         return np.asarray(np.sqrt((own + shared) / usual))
 
-    def _drifts(self, minutes: int) -> Floats:
-        """(minutes, coins): zero but in an episode and in the retracing after it."""
+    def drifts(self, minutes: int) -> Floats:
+        """(minutes, coins) of drift a minute: zero but in an episode and in the retracing after."""
         starts = self._rng.random((minutes, len(COINS))) < EPISODE_CHANCE * self._episodic
         drifts = np.empty((minutes, len(COINS)))
         for minute in range(minutes):

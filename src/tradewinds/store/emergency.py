@@ -3,7 +3,8 @@
 import base64
 import binascii
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -41,7 +42,7 @@ class EmergencyJournal:
                 self._reserve.write_bytes(bytes(reserve_bytes))
         except OSError:
             # Without a reserve it still works until the disk is full.
-            self._reserve.unlink(missing_ok=True)
+            self._free_reserve()
 
     def append(self, batches: Sequence[SealedBatch]) -> None:
         """Durable on return. Raises StoreUnavailable, and then leaves no half line."""
@@ -51,7 +52,7 @@ class EmergencyJournal:
         try:
             self._append(lines)
         except OSError:
-            self._reserve.unlink(missing_ok=True)
+            self._free_reserve()
             try:
                 self._append(lines)
             except OSError as error:
@@ -62,6 +63,10 @@ class EmergencyJournal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _free_reserve(self) -> None:
+        with suppress(OSError):
+            self._reserve.unlink(missing_ok=True)
 
     def _append(self, lines: bytes) -> None:
         if self._file is None:
@@ -88,11 +93,11 @@ def recover(engine: Engine, path: Path) -> int:
         return 0
     batches = _read(path)
     imported = 0
-    if batches:
-        with told(engine.url, f"cannot import {path}"), writing(engine) as connection:
-            missing = not_yet_written(connection, batches)
+    with told(engine.url, f"cannot import {path}"), writing(engine) as connection:
+        for linked in _linked(batches):
+            missing = not_yet_written(connection, linked)
             write_batches(connection, missing)
-            imported = len(missing)
+            imported += len(missing)
     name = batches[-1].batch.hash[:12] if batches else "empty"
     path.rename(path.with_name(f"{path.name}.imported-{name}"))
     return imported
@@ -102,6 +107,18 @@ def _read(path: Path) -> list[SealedBatch]:
     lines = path.read_bytes().split(b"\n")
     # What follows the last newline is torn, or nothing.
     return [_parsed(path, number, line) for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _linked(batches: Sequence[SealedBatch]) -> Iterator[list[SealedBatch]]:
+    """Stretches that follow on each other; between them the database worked."""
+    stretch: list[SealedBatch] = []
+    for sealed in batches:
+        if stretch and sealed.batch.prev_hash != stretch[-1].batch.hash:
+            yield stretch
+            stretch = []
+        stretch.append(sealed)
+    if stretch:
+        yield stretch
 
 
 def _written(sealed: SealedBatch) -> bytes:

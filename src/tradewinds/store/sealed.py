@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, true
 
 from tradewinds.model.errors import AccountInUse, JournalCorrupt
 from tradewinds.model.events import RunStarted
@@ -43,11 +43,12 @@ def sealed_batch(batch: Batch, entries: Sequence[Entry], checkpoint: bytes | Non
     )
 
 
-def head_of(connection: Connection, account: str) -> Head:
-    """The last row of the account's chain."""
+def head_of(connection: Connection, account: str, through: int | None = None) -> Head:
+    """The last row of the account's chain, or the last with a number up to `through`."""
     last = (
         select(JOURNAL.c.number, JOURNAL.c.hash)
         .where(JOURNAL.c.account == account)
+        .where(true() if through is None else JOURNAL.c.number <= through)
         .order_by(JOURNAL.c.number.desc())
         .limit(1)
     )
@@ -66,7 +67,7 @@ def not_yet_written(
     rows before the batches are gone.
     """
     first, last = batches[0].batch, batches[-1].batch
-    head = head_of(connection, first.account)
+    head = head_of(connection, first.account, through=last.number)
     ours = {sealed.batch.number: sealed.batch.hash for sealed in batches}
     ours[first.number - 1] = first.prev_hash
     if head.number < first.number - 1:

@@ -1,0 +1,16 @@
+import os
+from pathlib import Path
+
+import pytest
+
+RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+
+@pytest.fixture
+def recorded() -> Path:
+    """Real market data of ../shared/data, which is not part of the repository."""
+    if not RECORDED.is_dir():
+        message = "needs the recorded market data in ../shared/data"
+        assert os.environ.get("CI") != "true", message
+        pytest.skip(message)
+    return RECORDED
