@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -16,10 +16,11 @@ from tradewinds.config import Settings, database_url
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.engine.run import Session, Terms
+from tradewinds.engine.words import Door
 from tradewinds.logs import Log, to_file
 from tradewinds.market.derive import Deriver
 from tradewinds.model.checkpoint import Checkpoint
-from tradewinds.model.errors import DataError
+from tradewinds.model.errors import AccountInUse, BusUnavailable, DataError, StoreUnavailable
 from tradewinds.model.events import HistoryLoaded, RunStarted
 from tradewinds.model.ids import RunId, run_id
 from tradewinds.parts import (
@@ -87,6 +88,37 @@ def run_engine(settings: Settings, options: RunOptions) -> int:
 
 
 async def _engine(settings: Settings, options: RunOptions) -> None:
+    """One engine per data folder: the socket's lock comes before everything else."""
+    door = Door()
+    servers: list[LocalBusServer | RedisBusServer] = [
+        LocalBusServer(options.home / "run" / "engine.sock", door.answer)
+    ]
+    if settings.store.redis_url:
+        servers.append(RedisBusServer(settings.store.redis_url, door.answer))
+    try:
+        for bus in servers:
+            await _listen(bus)
+        await _trade(settings, options, door, servers)
+    finally:
+        for bus in servers:
+            await bus.close()
+
+
+async def _listen(bus: LocalBusServer | RedisBusServer) -> None:
+    try:
+        await bus.start()
+    except BusUnavailable as error:
+        if isinstance(error.__cause__, BlockingIOError):
+            raise AccountInUse(str(error)) from error
+        raise
+
+
+async def _trade(
+    settings: Settings,
+    options: RunOptions,
+    door: Door,
+    servers: Sequence[LocalBusServer | RedisBusServer],
+) -> None:
     log = Log("engine")
     source = await source_of(settings, options)
     run = run_id(settings.account.name, time.time_ns())
@@ -98,10 +130,19 @@ async def _engine(settings: Settings, options: RunOptions) -> None:
     lease.acquire(time.time_ns(), LEASE_TTL_NS)
     try:
         session = _session(settings, options, source, (database, lease, run, account))
-        await _serve(session, options.home, settings.store.redis_url)
+        door.words = session.words
+        session.outlets = servers
+        await _serve(session)
     finally:
-        lease.release()
+        _release(lease, log)
         log.info("engine_stopped", account=account)
+
+
+def _release(lease: Lease, log: Log) -> None:
+    try:
+        lease.release()
+    except StoreUnavailable as error:
+        log.warning("lease_not_released", reason=str(error), effect="it expires by itself")
 
 
 def _session(
@@ -184,34 +225,29 @@ def _checkpoint(database: Database, account: str, *, resumes: bool) -> Checkpoin
 def _renewer(lease: Lease) -> Callable[[], None]:
     """Renews every few seconds. Losing the lease ends the engine: it must not trade on."""
     calls = 0
+    log = Log("engine")
 
     def every_second() -> None:
         nonlocal calls
         calls += 1
-        if calls % LEASE_EVERY_S == 0:
+        if calls < LEASE_EVERY_S:
+            return
+        try:
             lease.renew(time.time_ns())
+            calls = 0
+        except StoreUnavailable as error:
+            # Nothing new is risked while the store fails; it is tried again in a second.
+            log.warning("lease_not_renewed", reason=str(error))
 
     return every_second
 
 
-async def _serve(session: Session, home: Path, redis_url: str) -> None:
-    """The session with its bus, until a signal or its end."""
+async def _serve(session: Session) -> None:
+    """The session, until a signal or its end."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, session.stop)
-    servers: list[LocalBusServer | RedisBusServer] = [
-        LocalBusServer(home / "run" / "engine.sock", session.words.answer)
-    ]
-    if redis_url:
-        servers.append(RedisBusServer(redis_url, session.words.answer))
-    for bus in servers:
-        await bus.start()
-    session.outlets = servers
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    try:
-        await session.run()
-    finally:
-        for bus in servers:
-            await bus.close()
+    await session.run()

@@ -126,6 +126,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     source = path or data_dir(environ) / "config.toml"
     tree = _read(source, required=path is not None)
     _overlay(tree, environ)
+    _keep_built_in_strategies(tree)
     try:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
@@ -164,6 +165,14 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
                 raise ConfigError(f"{name}: {section} is not a section")
             node = child
         node[key] = _value(environ[name])
+
+
+def _keep_built_in_strategies(tree: dict[str, Any]) -> None:
+    """Naming one strategy does not switch the others off: that takes `enabled = false`."""
+    named = tree.get("strategies", {})
+    if isinstance(named, dict):
+        built_in: dict[str, Any] = {name: {} for name in default_strategies()}
+        tree["strategies"] = {**built_in, **named}
 
 
 def _value(text: str) -> Any:

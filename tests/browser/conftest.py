@@ -9,11 +9,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -97,35 +97,43 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-Opener = Callable[..., Page]
+class Opener:
+    """Opens logged-in windows and collects what their consoles complain about."""
 
+    def __init__(self, served: Served, chromium: Browser) -> None:
+        self._served = served
+        self._chromium = chromium
+        self._contexts: list[BrowserContext] = []
+        self.problems: list[str] = []
 
-@pytest.fixture
-def open_page(served: Served, chromium: Browser) -> Iterator[Opener]:
-    """Log in at `path` in a window of `width` x `height`. Any console error fails the test."""
-    contexts, problems = [], []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            problems.append(message.text)
-
-    def open_at(path: str = "/", width: int = 1440, height: int = 900) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
+    def __call__(self, path: str = "/", width: int = 1440, height: int = 900) -> Page:
+        context = self._chromium.new_context(viewport={"width": width, "height": height})
+        self._contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", note)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{served.address}/login?next={path}")
-        page.fill("#password", served.password)
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.goto(f"{self._served.address}/login?next={path}")
+        page.fill("#password", self._served.password)
         page.click("button")
         page.wait_for_selector(".link-state:has-text('live')")
         return page
 
-    yield open_at
-    for context in contexts:
-        context.close()
-    # A test that takes the engine or the login away expects lost connections.
-    serious = [text for text in problems if "Failed to load resource" not in text]
-    serious = [text for text in serious if "WebSocket" not in text and "ERR_" not in text]
-    assert not serious, "\n".join(serious)
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A test that takes the engine or the login away expects failed loads and lost sockets.
+        expected = ("Failed to load resource", "WebSocket", "ERR_")
+        if message.type in {"error", "warning"} and not any(e in message.text for e in expected):
+            self.problems.append(message.text)
+
+
+@pytest.fixture
+def open_page(served: Served, chromium: Browser) -> Iterator[Opener]:
+    """Any complaint of a console fails the test."""
+    opener = Opener(served, chromium)
+    yield opener
+    opener.close()
+    assert not opener.problems, "\n".join(opener.problems)

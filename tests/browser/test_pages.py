@@ -46,7 +46,7 @@ def test_every_page_says_paper_which_feed_and_which_state(open_page: Opener) -> 
         expect(page.locator(".badge.mode")).to_have_text("PAPER")
         expect(page.locator(".badge.synthetic")).to_have_text("SYNTHETIC seed 7")
         expect(page.locator(".strip .badge.active")).to_have_text("ACTIVE")
-        expect(page.locator("header .stop")).to_be_visible()
+        expect(page.locator(".bar > .stop")).to_be_visible()
         expect(page.locator(f"nav a[href='{path}']")).to_have_attribute("aria-current", "page")
 
 
@@ -97,7 +97,8 @@ def test_a_flood_of_lines_stays_usable(served: Served, open_page: Opener) -> Non
         expect(page.locator(f".feed-row:has-text('flood {number}')").first).to_be_visible()
     assert page.locator(".feed-row").count() <= 400
     frame_ms = page.evaluate(
-        "() => new Promise(done => requestAnimationFrame(a => requestAnimationFrame(b => done(b - a))))"
+        """() => new Promise(done =>
+            requestAnimationFrame(a => requestAnimationFrame(b => done(b - a))))"""
     )
     assert frame_ms < 250
 
@@ -106,15 +107,15 @@ def test_the_emergency_stop_asks_once_and_shows_what_happened(
     served: Served, open_page: Opener
 ) -> None:
     page = open_page("/live")
-    page.click("header .stop")
+    page.click(".bar > .stop")
     expect(page.locator("dialog[open]")).to_contain_text("Cancels 6 working orders")
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert served.engine.received == []
-    page.click("header .stop")
+    page.click(".bar > .stop")
     page.click("dialog[open] .stop")
     expect(page.locator("dialog .answer.good")).to_contain_text("Verified flat in 84 ms")
-    page.click("dialog[open] >> text=Close")
+    page.get_by_role("button", name="Close", exact=True).click()
     expect(page.locator(".strip .badge.halted")).to_have_text("HALTED")
     expect(page.locator(".strip .why")).to_have_text("emergency stop")
     assert [verb for verb, _ in served.engine.received] == ["emergency"]
@@ -127,7 +128,7 @@ def test_a_stop_that_is_not_verified_says_so_loudly(
     page = open_page("/")
     served.engine.emergency_works = False
     served.bus.gone = gone
-    page.click("header .stop")
+    page.click(".bar > .stop")
     page.click("dialog[open] .stop")
     expect(page.locator("dialog .answer.bad")).to_contain_text("NOT verified flat")
     expect(page.locator("dialog .answer.bad")).to_contain_text("trading-cli emergency")
@@ -220,7 +221,7 @@ def test_no_page_scrolls_sideways(open_page: Opener, path: str, width: int) -> N
     page = open_page(path, width=width, height=844)
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    stop = page.locator("header .stop").bounding_box()
+    stop = page.locator(".bar > .stop").bounding_box()
     assert stop is not None
     assert stop["x"] >= 0
     assert stop["x"] + stop["width"] <= width

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tradewinds.cli.entry import home_of, status_frame
+from tradewinds.cli.entry import status_frame
+from tradewinds.cli.home import home_of
 from tradewinds.config import data_dir
 from tradewinds.model.portfolio import TradingState
 

@@ -68,8 +68,8 @@ def test_rows_and_columns_have_the_same_width(shown: tuple[LiveState, Snapshot])
         ("SYNTHETIC seed 7", True, None, ("SYNTHETIC seed 7", "synthetic")),
         ("made up", True, None, ("SYNTHETIC made up", "synthetic")),
         ("", True, None, ("SYNTHETIC UNKNOWN FEED", "synthetic")),
-        ("REPLAY bars", False, 0.42, ("REPLAY bars, 42%", "replay")),
-        ("bars", False, 0.0, ("REPLAY bars, 0%", "replay")),
+        ("REPLAY bars", False, 0.42, ("REPLAY 42% bars", "replay")),
+        ("bars", False, 0.0, ("REPLAY 0% bars", "replay")),
         ("LIVE binance", False, None, ("LIVE binance", "live-feed")),
     ],
 )

@@ -103,3 +103,12 @@ def test_restoring_what_can_no_longer_be_paid_locks_only_what_is_there(kit):
     new = kit.Rig()
     new.venue.restore(checkpoint(old, {"USDT": Dec(100)}, [order(limit, OrderStatus.OPEN)]))
     assert Dec(95) < new.venue.locked("USDT") <= Dec(100)
+
+
+def test_an_order_of_an_instrument_that_is_gone_is_rejected(kit):
+    old, (limit, _) = two_working(kit)
+    new = kit.Rig(kit.spot(id="ETH/USDT@sim"))
+    new.now = old.now
+    new.venue.restore(checkpoint(old, {"USDT": Dec(500)}, [order(limit, OrderStatus.OPEN)]))
+    (report,) = new.due()
+    assert report.reason == "unknown instrument"

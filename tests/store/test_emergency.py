@@ -1,7 +1,6 @@
 """When the database fails, what reduces risk is still kept, and comes home at the next start."""
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from sqlalchemy import Engine, text
 
 from tradewinds.model.errors import AccountInUse, JournalCorrupt, StoreUnavailable
 from tradewinds.store import queries
-from tradewinds.store.database import open_database, sqlite_url
 from tradewinds.store.emergency import EmergencyJournal, recover
 from tradewinds.store.journal import StoreJournal, read_entries, verify
 
@@ -151,30 +149,21 @@ def test_a_place_that_cannot_be_written_is_told(
     assert sequences(database) == [1]
 
 
-def test_the_reserve_lets_a_full_disk_take_what_reduces_risk(tmp_path: Path, some: Some) -> None:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small file system can only be mounted by root")
-    try:
-        database = open_database(sqlite_url(tmp_path / "t.db"))
-        emergency = EmergencyJournal(folder / "paper.emergency", reserve_bytes=200_000)
-        journal = StoreJournal(database, "paper", "r1", emergency=emergency)
-        with pytest.raises(OSError, match="No space"):
-            (folder / "ballast").write_bytes(os.urandom(4_000_000))
-        for n in range(20):
-            journal.append_event(some.quote(n))
-            journal.append_commands([some.refused(i, "x" * 500) for i in range(200)])
-            journal.flush_emergency()
-        journal.append_event(some.quote(99))
-        journal.append_commands([some.refused(i, os.urandom(500).hex()) for i in range(500)])
-        with pytest.raises(StoreUnavailable, match="No space"):
-            journal.flush_emergency()
-        journal.close()
-        assert recover(database, emergency.path) == 20
-        assert verify(database, "paper").ok
-    finally:
-        subprocess.run(["umount", folder], check=True)
+def test_the_reserve_lets_a_full_disk_take_what_reduces_risk(
+    small_disk: Path, sqlite: Engine, some: Some
+) -> None:
+    emergency = EmergencyJournal(small_disk / "paper.emergency", reserve_bytes=200_000)
+    journal = StoreJournal(sqlite, "paper", "r1", emergency=emergency)
+    with pytest.raises(OSError, match="No space"):
+        (small_disk / "ballast").write_bytes(os.urandom(4_000_000))
+    for n in range(20):
+        journal.append_event(some.quote(n))
+        journal.append_commands([some.refused(i, "x" * 500) for i in range(200)])
+        journal.flush_emergency()
+    journal.append_event(some.quote(99))
+    journal.append_commands([some.refused(i, os.urandom(500).hex()) for i in range(500)])
+    with pytest.raises(StoreUnavailable, match="No space"):
+        journal.flush_emergency()
+    journal.close()
+    assert recover(sqlite, emergency.path) == 20
+    assert verify(sqlite, "paper").ok

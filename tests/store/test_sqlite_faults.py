@@ -105,33 +105,23 @@ def test_a_commit_that_failed_after_it_was_done_is_not_repeated(
     assert verify(sqlite, "paper").ok
 
 
-def test_a_really_full_disk_is_told_and_survived(tmp_path: Path, some: Some) -> None:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small file system can only be mounted by root; PRAGMA faults cover the rest")
-    try:
-        engine = open_database(sqlite_url(folder / "t.db"))
-        journal = StoreJournal(engine, "paper", "r1")
-        journal.append_event(some.quote(1))
+def test_a_really_full_disk_is_told_and_survived(small_disk: Path, some: Some) -> None:
+    engine = open_database(sqlite_url(small_disk / "t.db"))
+    journal = StoreJournal(engine, "paper", "r1")
+    journal.append_event(some.quote(1))
+    journal.flush(None)
+    ballast = small_disk / "ballast"
+    with pytest.raises(OSError, match="No space"):
+        ballast.write_bytes(os.urandom(4_000_000))
+    journal.append_event(some.quote(2))
+    journal.append_commands([some.refused(n, "x" * 500) for n in range(500)])
+    with pytest.raises(StoreUnavailable, match="disk is full"):
         journal.flush(None)
-        ballast = folder / "ballast"
-        with pytest.raises(OSError, match="No space"):
-            ballast.write_bytes(os.urandom(4_000_000))
-        journal.append_event(some.quote(2))
-        journal.append_commands([some.refused(n, "x" * 500) for n in range(500)])
-        with pytest.raises(StoreUnavailable, match="disk is full"):
-            journal.flush(None)
-        ballast.unlink()
-        journal.flush(None)
-        assert verify(engine, "paper").entries == 502
-        check_integrity(engine)
-        engine.dispose()
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    ballast.unlink()
+    journal.flush(None)
+    assert verify(engine, "paper").entries == 502
+    check_integrity(engine)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" * 300])
@@ -205,3 +195,11 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable, match="cannot make"):
         open_database(sqlite_url(tmp_path / "file" / "t.db"))
+
+
+def test_a_database_locked_while_it_is_opened_is_told(sqlite_path: Path) -> None:
+    other = sqlite3.connect(sqlite_path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable, match="lock"):
+        open_database(sqlite_url(sqlite_path), busy_timeout_ms=10)
+    other.close()

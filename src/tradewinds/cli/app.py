@@ -23,8 +23,8 @@ from tradewinds.cli import (
     strategies,
 )
 from tradewinds.cli.arguments import command
-from tradewinds.cli.entry import home_of
 from tradewinds.cli.exits import MEANINGS, CliError, Exit
+from tradewinds.cli.home import home_of
 from tradewinds.cli.option import NoArguments
 from tradewinds.cli.outcome import Frame, Outcome, refuse
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import typer
 from msgspec import NODEFAULT, Struct, structs
 
-from tradewinds.cli.entry import home_of
+from tradewinds.cli.home import home_of
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome, present
 

@@ -1,5 +1,6 @@
 """`backtest`: the same engine over the past, and an honest table of what came of it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from tradewinds.model.portfolio import TradingState
 
 if TYPE_CHECKING:
     from tradewinds.cli.report_sheet import Sheet
+    from tradewinds.config import Settings
     from tradewinds.research.backtest import BacktestResult
     from tradewinds.sources import BacktestOptions
 
@@ -82,7 +84,9 @@ def backtest(arguments: BacktestArguments, frame: Frame) -> Outcome:
     from tradewinds.cli.report_tables import show_sheet
 
     settings = load_settings(frame, arguments.config)
-    result = assemble.backtest(settings, options_of(arguments))
+    options = options_of(arguments)
+    require_strategies(options.strategies, settings)
+    result = assemble.backtest(settings, options)
     answer = answer_of(result)
     if arguments.export is not None:
         arguments.export.write_bytes(msgspec.json.format(msgspec.json.encode(answer)))
@@ -139,6 +143,19 @@ def refused(counts: dict[str, int]) -> str:
 def rate(answer: BacktestAnswer) -> str:
     """Events a second."""
     return f"{answer.events / answer.wall_s:,.0f}/s" if answer.wall_s > 0 else NOT_KNOWN
+
+
+def require_strategies(names: Sequence[str], settings: "Settings") -> None:
+    """Raises CliError for a strategy that the settings do not have."""
+    unknown = [name for name in names if name not in settings.strategies]
+    if unknown:
+        raise CliError(
+            f"no strategy {', '.join(unknown)} in the settings, which have"
+            f" {', '.join(settings.strategies)}",
+            Exit.USAGE,
+            "`trading-cli strategies list` shows what is installed;"
+            " a section [strategies.NAME] in config.toml takes one in",
+        )
 
 
 def options_of(arguments: BacktestArguments) -> "BacktestOptions":

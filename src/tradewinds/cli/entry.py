@@ -1,10 +1,9 @@
 """`main`: `status` without loading the whole command line, everything else through it."""
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
+from tradewinds.cli.home import home_of
 from tradewinds.cli.outcome import Frame, present
 
 
@@ -39,9 +38,3 @@ def status_frame(words: Sequence[str]) -> Frame | None:
     if verbs != ["status"]:
         return None
     return Frame(home=home_of(home), json="--json" in switches, debug="--debug" in switches)
-
-
-def home_of(option: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """`--home`, else what `tradewinds.config.data_dir` says: repeated here because that module
-    loads pydantic, which `status` cannot afford; a test keeps the two together."""
-    return Path(option or environ.get("TRADEWINDS_HOME") or "user_data").expanduser().absolute()

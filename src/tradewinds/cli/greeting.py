@@ -11,7 +11,6 @@ from tradewinds.cli.exits import CliError
 from tradewinds.cli.words import money
 
 if TYPE_CHECKING:
-    from tradewinds.cli.run import RunArguments
     from tradewinds.config import Settings
     from tradewinds.model.snapshot import Snapshot
 
@@ -26,11 +25,11 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def greet(arguments: "RunArguments", settings: "Settings", home: Path) -> None:
+def greet(settings: "Settings", home: Path, *, pages: bool) -> None:
     """The address, and on the first run the password, which is never shown again."""
     account = settings.account
     say(f"Tradewinds, paper trading with {money(account.starting_balance)} {account.currency}.")
-    if not arguments.no_dashboard:
+    if pages:
         say(f"Dashboard: {address(settings)}")
         password = first_password(home)
         if password:

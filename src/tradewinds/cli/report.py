@@ -12,7 +12,6 @@ from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen
 from tradewinds.cli.store_access import accounts_of, chosen_account, reading
 from tradewinds.cli.words import SECOND_NS, parse_time_ns
-from tradewinds.model.ids import Asset
 
 if TYPE_CHECKING:
     from tradewinds.cli.report_data import Wanted
@@ -66,7 +65,7 @@ def report(arguments: ReportArguments, frame: Frame) -> Outcome:
         life = life_of(database, account, arguments.run)
         record = record_of(database, life, wanted)
         still_open = open_trades(database, life)
-        feed = feed_of(database, life, frame.home, Asset(settings.account.currency))
+        feed = feed_of(database, life, frame.home, settings)
     answer = ReportAnswer(
         account=account,
         runs=tuple(run.run_id for run in life.runs),

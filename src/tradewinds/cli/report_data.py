@@ -10,6 +10,7 @@ from msgspec import Struct
 from tradewinds.cli.engine_link import last_known
 from tradewinds.cli.exits import CliError, Exit
 from tradewinds.cli.report_sheet import Feed
+from tradewinds.cli.store_access import kind_of
 from tradewinds.cli.words import SECOND_NS
 from tradewinds.ledger.curve import Point
 from tradewinds.ledger.performance import Record
@@ -23,6 +24,7 @@ from tradewinds.store import queries
 from tradewinds.store.audit import read_events
 
 if TYPE_CHECKING:
+    from tradewinds.config import Settings
     from tradewinds.store.database import Database
 
 LATEST_TRADES: Final = 500
@@ -166,14 +168,15 @@ def first_prices(events: Iterable[Event], wanted: set[InstrumentId]) -> dict[Ins
     return found
 
 
-def feed_of(database: "Database", life: Life, home: Path, currency: Asset) -> Feed:
+def feed_of(database: "Database", life: Life, home: Path, settings: "Settings") -> Feed:
     """What was traded on: as the engine called it, else by the account and its instruments."""
+    currency = Asset(settings.account.currency)
     known = last_known(home)
     if known is not None and known.run_id == life.runs[0].run_id:
         return Feed(label=known.feed_label, synthetic=known.synthetic, currency=currency)
     trades = queries.closed_trades(database, life.account, life.start_ns, life.only_run)
     venues = sorted({split_instrument_id(trade.instrument_id)[1] for trade in trades})
-    kind = life.account.rpartition("-")[2]
+    kind = kind_of(life.account, settings.account.name) or "paper"
     return Feed(
         label=" ".join([kind.upper(), ", ".join(venues)]).strip(),
         synthetic=VENUE in venues or kind == "synthetic",

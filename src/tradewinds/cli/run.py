@@ -63,7 +63,7 @@ def supervised(arguments: RunArguments, settings: "Settings", frame: Frame) -> i
     """Say hello, then run until it ends; the engine's exit code."""
     from tradewinds import supervisor
 
-    greet(arguments, settings, frame.home)
+    greet(settings, frame.home, pages=not arguments.no_dashboard)
     searched = not (arguments.replay or arguments.synthetic or arguments.seed is not None)
     herald = Herald(frame.home, say, searched=searched)
     herald.start()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tradewinds.cli.engine_link import last_known
 from tradewinds.cli.exits import CliError, Exit
@@ -11,6 +11,8 @@ from tradewinds.cli.exits import CliError, Exit
 if TYPE_CHECKING:
     from tradewinds.config import Settings
     from tradewinds.store.database import Database
+
+KINDS: Final = ("live", "replay", "synthetic")
 
 
 @contextmanager
@@ -44,11 +46,22 @@ def accounts_of(database: "Database", settings: "Settings", home: Path) -> tuple
     name, last = settings.account.name, last_known(home)
     order = []
     for account in queries.accounts(database):
-        if account == name or account.startswith(f"{name}-"):
+        if is_of(account, name):
             runs = queries.runs(database, account)
             is_last = last is not None and last.run_id in {run.run_id for run in runs}
             order.append((not is_last, -max(run.last_time_ns for run in runs), account))
     return tuple(account for _, _, account in sorted(order))
+
+
+def is_of(account: str, name: str) -> bool:
+    """Whether an account's journal belongs to these settings: `paper-live`, `paper-replay-1a2b`."""
+    return account == name or (account.startswith(f"{name}-") and bool(kind_of(account, name)))
+
+
+def kind_of(account: str, name: str) -> str:
+    """What it trades on; '' where its name does not tell."""
+    kind = account.removeprefix(f"{name}-").partition("-")[0]
+    return kind if kind in KINDS else ""
 
 
 def chosen_account(

@@ -15,6 +15,7 @@ from tradewinds.dashboard.widgets import Bar, Words, tag
 from tradewinds.model.snapshot import Snapshot
 
 REFRESH_S = 0.25
+SIMULATED = frozenset({"paper", "backtest", "replay"})
 TABS = (
     ("/", "Overview"),
     ("/live", "Live"),
@@ -99,7 +100,7 @@ class Shell:
                     self._meter = Bar()
 
     def _show(self, snapshot: Snapshot) -> None:
-        real = snapshot.mode not in {"paper", "backtest", "replay"}
+        real = snapshot.mode not in SIMULATED
         self._mode.show(snapshot.mode.upper(), "real" if real else "")
         self._feed.show(*feed_badge(snapshot))
         self._feed.props(f"title={_quoted(snapshot.feed_label)}")
@@ -138,10 +139,10 @@ class Shell:
         if snapshot is None:
             return f"Engine not answering, for {silent}. Is it running? Try `trading-cli status`."
         since = formats.clock(snapshot.wall_time_ns)
-        return (
-            f"Engine not answering since {since} UTC ({silent}). What you see is old. "
-            "Stops rest at the venue; the sentinel flattens if the engine stays away."
-        )
+        meaning = "Nothing is traded while it is away."
+        if snapshot.mode not in SIMULATED:
+            meaning = "Protective stops rest at the venue; look there if this lasts."
+        return f"Engine not answering since {since} UTC ({silent}). What you see is old. {meaning}"
 
 
 def _fact(name: str) -> Words:

@@ -184,9 +184,10 @@ def feed_badge(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.synthetic:
         return (label if "SYNTHETIC" in label.upper() else f"SYNTHETIC {label}", "synthetic")
     if label.upper().startswith("REPLAY") or snapshot.progress is not None:
-        named = label if label.upper().startswith("REPLAY") else f"REPLAY {label}"
-        done = "" if snapshot.progress is None else f", {snapshot.progress:.0%}"
-        return (f"{named}{done}", "replay")
+        # How far comes before the path, which may be too long to be seen whole.
+        source = label[len("REPLAY") :].strip() if label.upper().startswith("REPLAY") else label
+        done = "" if snapshot.progress is None else f"{snapshot.progress:.0%} "
+        return (f"REPLAY {done}{source}".strip(), "replay")
     return (label, "live-feed")
 
 

@@ -1,6 +1,7 @@
 """Keeps every round trip protected, closes what shall be closed, and knows when all is flat."""
 
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.leftovers import leftovers
 from tradewinds.execution import legs, trade_book
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.protective import Situation, next_steps
@@ -25,6 +26,7 @@ class Closer:
         self._floor = floor
         self._emergency: EmergencyStop | None = None
         self._tries: dict[TradeId, int] = {}
+        self._urgent: set[TradeId] = set()
 
     def attend(self, trade_id: TradeId) -> None:
         """Do what a round trip needs next; close its record when it is over."""
@@ -47,6 +49,7 @@ class Closer:
                 canceling=frozenset(i for i in ids if floor.portfolio.orders.canceling(i)),
                 price=price,
                 exit_reason=floor.portfolio.exit_reasons.get(trade_id, ""),
+                flatten=trade_id in self._urgent,
             )
         )
         for order_id in steps.cancels:
@@ -66,6 +69,7 @@ class Closer:
         closed = trade_book.closed(trade, floor.out.now_ns, reason)
         floor.portfolio.trades.pop(trade.trade_id)
         self._tries.pop(trade.trade_id, None)
+        self._urgent.discard(trade.trade_id)
         if trade.entry_quantity:
             floor.portfolio.trades_closed += 1
         floor.out.put(RecordTrade(trade=closed, time_ns=floor.out.now_ns, cause=floor.out.cause))
@@ -101,6 +105,8 @@ class Closer:
         moved, intent = legs.next_leg(basket)
         if intent is None:
             self._finish_basket(moved)
+            if moved.unwinding:
+                self.sell_leftovers("left over by a broken basket")
             return
         floor.portfolio.baskets[moved.trade_id] = moved
         order = approve_continuation(intent, floor.next_order_id(), at_market=moved.unwinding)
@@ -134,11 +140,28 @@ class Closer:
         )
         floor.out.put(RecordTrade(trade=trade, time_ns=floor.out.now_ns, cause=floor.out.cause))
 
-    def flatten(self, reason: str) -> None:
-        """Cancel all, close all."""
+    def sell_leftovers(self, reason: str) -> None:
+        """What strategies hold and no round trip accounts for becomes one that is closed; not
+        while an order without a round trip may still change what is held."""
         portfolio = self._floor.portfolio
+        if any(portfolio.strays()):
+            return
+        held = leftovers(portfolio.ledger.lots, portfolio.trades.values(), self._floor)
+        for trade in list(held):
+            portfolio.trades[trade.trade_id] = trade
+            self.request_exit(trade.trade_id, reason)
+
+    def flatten(self, reason: str) -> None:
+        """Cancel all, close all, at once: an exit that waits for the market is replaced."""
+        portfolio = self._floor.portfolio
+        for order in portfolio.strays():
+            self._floor.cancel(order.approved.client_order_id)
         for trade_id in list(portfolio.trades):
-            self.request_exit(trade_id, reason)
+            self._urgent.add(trade_id)
+            if trade_id in portfolio.exit_reasons:
+                self.attend(trade_id)
+            else:
+                self.request_exit(trade_id, reason)
         for basket in list(portfolio.baskets.values()):
             portfolio.baskets[basket.trade_id] = legs.unwinding(basket)
             for order in portfolio.orders.working_of(basket.trade_id):

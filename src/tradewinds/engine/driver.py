@@ -1,5 +1,6 @@
 """The synchronous edge: journal, step, make durable, send. The same for `for` and `async for`."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from tradewinds.engine.engine import Engine
@@ -17,6 +18,7 @@ from tradewinds.model.market import Bar, TradePrint
 from tradewinds.model.order import Purpose
 from tradewinds.ports import Journal, SimulatedVenue
 
+log = logging.getLogger(__name__)
 BEAT = "beat"
 DERIVED_FROM = frozenset({Bar, TradePrint})
 Derive = Callable[[MarketEvent], Sequence[Bar]]
@@ -41,7 +43,6 @@ class Driver:
         self.derive: Derive | None = None
         self.listener: Callable[[Sequence[Command]], None] | None = None
         self.events = 0
-        self.aside_failed = ""
         self.started = False
         self.store_healthy = True
         self._durable = durable
@@ -96,7 +97,8 @@ class Driver:
             self.listener(commands)
         if not outgoing:
             return
-        if self.make_durable():
+        # A store that is known to fail is not waited for again: closing must not be slow.
+        if self.store_healthy and self.make_durable():
             self._send(outgoing)
         else:
             self.save_aside()
@@ -114,6 +116,11 @@ class Driver:
         self._store_health(healthy=True, reason="")
         return True
 
+    def settle(self) -> None:
+        """At the end of a run: durable in the store, or else in the emergency file."""
+        if not self.make_durable():
+            self.save_aside()
+
     def save_aside(self) -> None:
         """While the store fails, keep what has happened in the emergency file, if there is one."""
         flush_emergency = getattr(self.journal, "flush_emergency", None)
@@ -122,12 +129,13 @@ class Driver:
         try:
             flush_emergency(self.engine.checkpoint())
         except StoreUnavailable as error:
-            self.aside_failed = str(error)
+            log.error("not_saved_aside reason=%s", error)
 
     def _store_health(self, *, healthy: bool, reason: str) -> None:
         if healthy is self.store_healthy:
             return
         self.store_healthy = healthy
+        log.log(logging.INFO if healthy else logging.ERROR, "store healthy=%s %s", healthy, reason)
         now_ns = self.engine.floor.out.now_ns
         self.inject(
             StoreHealthChanged(

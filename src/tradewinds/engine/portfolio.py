@@ -139,6 +139,12 @@ class Portfolio:
         """No working order, no round trip, no basket."""
         return not (self.orders.working() or self.trades or self.baskets)
 
+    def strays(self) -> list[Order]:
+        """Working orders of neither a round trip nor a basket: a restart left them."""
+        owned = (self.trades, self.baskets)
+        working = self.orders.working()
+        return [o for o in working if not any(o.approved.trade_id in known for known in owned)]
+
     def order_trade(self, order_id: ClientOrderId) -> TradeId | None:
         """Which round trip or basket an order belongs to."""
         order = self.orders.get(order_id)

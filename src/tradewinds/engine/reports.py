@@ -14,9 +14,11 @@ from tradewinds.model.events import FundingPaid, OrderFilled
 from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.ledger import Transaction
-from tradewinds.model.order import Fill, Order, OrderStatus
+from tradewinds.model.order import Fill, Order, OrderStatus, Purpose
 from tradewinds.model.portfolio import TradingState
 
+BASKET_ORDERS = frozenset({Purpose.LEG, Purpose.UNWIND})
+"""A basket does not outlive its run: what its last order still brought is sold."""
 FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELED})
 
 
@@ -55,6 +57,8 @@ class Reports:
                 self._closer.order_failed(trade_id, approved.purpose, order.reason)
             if self._closer.may_retry(trade_id):
                 self._closer.attend(trade_id)
+        elif trade_id not in floor.portfolio.trades and not order.working:
+            self._closer.sell_leftovers("filled without a round trip")
         self._closer.check_flat()
 
     def filled(self, event: OrderFilled) -> None:
@@ -134,7 +138,7 @@ class Reports:
             moved_trade = trade_book.with_fill(trade, order.approved, fill, instrument)
             floor.keep_trade(trade_book.with_result(moved_trade, totals.net, totals.fees))
             self._closer.attend(trade_id)
-        else:
+        elif order.approved.purpose not in BASKET_ORDERS:
             self._closer.halt("late_fill", f"fill {fill.fill_id} after its round trip had ended")
         if not order.working:
             self._follow(order, asked_for=True)

@@ -24,7 +24,7 @@ from tradewinds.ports import Feed, Outlet
 SLICE_NS = 5_000_000
 """How long the engine may keep the loop before the operator is heard."""
 EVENTS_PER_LOOK = 32
-FLUSH_EVENTS = 4_000
+FLUSH_EVENTS = 20_000
 TICK_S = 0.02
 PUBLISH_EVERY = 12
 FLUSH_EVERY = 25
@@ -91,7 +91,7 @@ class Session:
                     task.result()
         finally:
             await _cancel(consume, tick, stop)
-            self._driver.make_durable()
+            self._driver.settle()
             self._write_status()
             self._publish()
 
@@ -119,6 +119,10 @@ class Session:
             self._flush()
         await asyncio.sleep(0)
 
+    def _flush_if_needed(self) -> None:
+        if self._driver.events != self._flushed_events or not self._driver.store_healthy:
+            self._flush()
+
     def _flush(self) -> None:
         self._flushed_events = self._driver.events
         self._driver.make_durable()
@@ -132,8 +136,8 @@ class Session:
             if self._finished or not self._terms.unpaced:
                 # An unpaced replay makes its own time, the same as a backtest does.
                 self._driver.pass_time(self.now_ns())
-            if count % FLUSH_EVERY == 0 and self._driver.events != self._flushed_events:
-                self._flush()
+            if count % FLUSH_EVERY == 0:
+                self._flush_if_needed()
             if count % PUBLISH_EVERY == 0:
                 self._publish()
             if count % STATUS_EVERY == 0:

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
-from tradewinds.engine.leftovers import leftovers
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import RecordEquity, RecordTransaction
@@ -12,10 +11,11 @@ from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import RunStarted
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.order import Purpose
-from tradewinds.model.portfolio import TradingState
+from tradewinds.model.portfolio import TradePhase, TradingState
 
 PEAK_STEP = 1.0002
 """A new peak counts when it is two bps higher: a rally need not be weighed at every quote."""
+UNFINISHED = frozenset({Purpose.ENTER, Purpose.LEG, Purpose.UNWIND})
 STALE_FACTOR = 3
 """Every price older than this many staleness limits means the feed itself is gone."""
 
@@ -30,10 +30,12 @@ class Upkeep:
         self._equity = 0.0
         self._peak = 0.0
         self._alarm = 0.0
+        self._started_ns = 0
 
     def start(self, event: RunStarted) -> None:
         """Take up where an earlier run ended, or open the books."""
         floor, portfolio = self._floor, self._floor.portfolio
+        self._started_ns = floor.out.now_ns
         saved = event.checkpoint
         if saved is None:
             rates = {asset: portfolio.rate(asset) or ZERO for asset in event.opening_balances}
@@ -67,13 +69,14 @@ class Upkeep:
         an interrupted basket left behind is sold."""
         floor, portfolio = self._floor, self._floor.portfolio
         for order in portfolio.orders.working():
-            if order.approved.purpose is Purpose.ENTER:
+            if order.approved.purpose in UNFINISHED:
                 floor.cancel(order.approved.client_order_id)
-        for trade in leftovers(portfolio.ledger.lots, portfolio.trades.values(), floor):
-            portfolio.trades[trade.trade_id] = trade
-            self._closer.request_exit(trade.trade_id, "left over by an interrupted basket")
-        for trade_id in list(portfolio.trades):
-            self._closer.attend(trade_id)
+        self._closer.sell_leftovers("left over by an interrupted basket")
+        for trade in list(portfolio.trades.values()):
+            if trade.phase is TradePhase.CLOSING:
+                self._closer.request_exit(trade.trade_id, "was closing before the restart")
+            else:
+                self._closer.attend(trade.trade_id)
 
     def revalue(self, change: float) -> None:
         """A price that moves our equity has moved: look closer only when it may matter."""
@@ -120,7 +123,8 @@ class Upkeep:
             (slot.received_ns + slot.tolerance_ns for slot in floor.board.slots.values()),
             default=-1,
         )
-        if floor.out.now_ns - newest > limit_ns:
+        # Before the first price comes, the feed is as old as the run.
+        if floor.out.now_ns - max(newest, self._started_ns) > limit_ns:
             changed = floor.breaker.raise_cause("feed", TradingState.REDUCING, "no market data")
         else:
             changed = floor.breaker.clear_cause("feed")

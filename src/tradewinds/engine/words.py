@@ -22,6 +22,19 @@ EMERGENCY_WAIT_S = 4.0
 T = TypeVar("T")
 
 
+class Door:
+    """Answers before there is a session: better told to wait than left alone."""
+
+    def __init__(self) -> None:
+        self.words: Words | None = None
+
+    async def answer(self, verb: str, payload: bytes) -> bytes:
+        """As the session would, once it is there. Raises ValueError until then."""
+        if self.words is None:
+            raise ValueError("the engine is still starting; ask again in a moment")
+        return await self.words.answer(verb, payload)
+
+
 class Words:
     """Answers `status`, `emergency`, `pause`, `resume`, `strategy` and `ping`."""
 

@@ -12,13 +12,14 @@ from tradewinds.model.order import Order, Purpose
 from tradewinds.model.portfolio import Trade
 from tradewinds.risk.gate import Closing
 
-EXITS = frozenset({Purpose.EXIT, Purpose.FLATTEN})
+FLATTENS = frozenset({Purpose.FLATTEN})
+EXITS = FLATTENS | {Purpose.EXIT}
 
 
 class Situation(Struct, frozen=True, kw_only=True):
     """A round trip with its working orders. `canceling` are ids with a cancel in flight.
 
-    `exit_reason` is set once it shall be closed at market.
+    `exit_reason` is set once it shall be closed at market, `flatten` when that cannot wait.
     """
 
     trade: Trade
@@ -27,6 +28,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     canceling: frozenset[ClientOrderId]
     price: Decimal
     exit_reason: str
+    flatten: bool = False
 
 
 class Steps(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,8 @@ def next_steps(now: Situation) -> Steps:
 
 def _leave(now: Situation) -> Steps:
     """Free the quantity first, sell it after the venue has confirmed: never sell it twice."""
-    others = [o for o in now.working if o.approved.purpose not in EXITS]
+    ways_out = FLATTENS if now.flatten else EXITS
+    others = [o for o in now.working if o.approved.purpose not in ways_out]
     if others:
         return Steps(cancels=_not_yet_canceling(others, now))
     leaving = sum((o.remaining for o in now.working), ZERO)
@@ -56,7 +59,7 @@ def _close(now: Situation, missing: Decimal) -> tuple[Closing, ...]:
         return ()
     return (
         Closing(
-            purpose=Purpose.EXIT,
+            purpose=Purpose.FLATTEN if now.flatten else Purpose.EXIT,
             quantity=quantity,
             decision_price=now.price,
             reduce_only=now.instrument.kind is InstrumentKind.PERPETUAL,

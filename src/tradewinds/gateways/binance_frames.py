@@ -100,7 +100,7 @@ class FrameDecoder:
     def _decode_unusual(self, frame: bytes, received_ns: int) -> Sequence[MarketEvent]:
         """The same messages with their keys in another order, or some that are none of ours."""
         peek = _peek(frame)
-        if peek is not None and peek.data is not None:
+        if peek is not None and len(bytes(peek.data)) > 0:
             frame = bytes(peek.data)
             peek = _peek(frame)
         if peek is None:
@@ -289,6 +289,8 @@ def _peek(frame: bytes) -> Peek | None:
 
 def _kind_of(frame: bytes) -> bytes:
     """The event's name, by where Binance writes it; empty where it is not there."""
+    if frame.startswith(b'{"data":'):
+        return b""
     start = frame.find(b'"e":"', 0, HEAD_BYTES)
     if start >= 0:
         return frame[start + 5 : frame.find(b'"', start + 5)]

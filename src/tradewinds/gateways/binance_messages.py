@@ -19,7 +19,7 @@ class Peek(Struct):
     """Enough to see what an unusual message is."""
 
     e: str = ""
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw(b"")
 
 
 class BookTicker(Struct):

@@ -113,13 +113,13 @@ class Archive:
     def _merged(self, parts: list[tuple[Track, Rows]]) -> list[MarketEvent]:
         """Parts come in order of place, so that a stable sort by time leaves ties in it."""
         parts = [(track, rows) for track, rows in parts if len(rows)]
+        if len(parts) == 1:
+            return list(_events(*parts[0]))
         known = np.concatenate([rows["ts"] + track.delay_ns for track, rows in parts])
         order = np.argsort(known, kind="stable")
-        events = [event for track, rows in parts for event in _events(track, rows)]
         if len({(track.instrument, track.kind) for track, _ in parts}) < len(parts):
             order = self._without_repeats(parts, known, order)
-        if len(parts) == 1:
-            return events
+        events = [event for track, rows in parts for event in _events(track, rows)]
         return [events[index] for index in order.tolist()]
 
     def _without_repeats(self, parts: list[tuple[Track, Rows]], known: Rows, order: Rows) -> Rows:

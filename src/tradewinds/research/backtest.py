@@ -15,10 +15,11 @@ from tradewinds.ledger.performance import Performance, Record, measure
 from tradewinds.market.derive import Deriver
 from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
 from tradewinds.model.errors import DataError
-from tradewinds.model.events import Event, HistoryLoaded, RunStarted
+from tradewinds.model.events import Event, HistoryLoaded, MarketEvent, RunStarted
 from tradewinds.model.ids import Asset, InstrumentId, run_id
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.ledger import DayResult
+from tradewinds.model.market import Bar, Quote
 from tradewinds.model.portfolio import Trade, TradePhase, TradingState
 from tradewinds.parts import (
     Recipe,
@@ -135,24 +136,32 @@ def _drive(
 ) -> tuple[tuple[int, int], dict[InstrumentId, float]]:
     """Run it all; the span in ns and each instrument's first price."""
     firsts: dict[InstrumentId, float] = {}
-    slots = driver.engine.floor.board.slots
     start_ns = last_ns = 0
     market = driver.market
-    for block in past.blocks:
+    for block in filter(None, past.blocks):
         if not start_ns:
             start_ns = block[0].received_time_ns
             driver.start(*opening(past, recipe, balances, start_ns))
+        if len(firsts) < len(past.instruments):
+            _note_firsts(block, firsts)
         for event in block:
             market(event)
         last_ns = block[-1].received_time_ns
-        if len(firsts) < len(slots):
-            firsts.update(
-                {i: slot.mid for i, slot in slots.items() if slot.mid and i not in firsts}
-            )
     if not start_ns:
         raise DataError(f"{past.label}: no usable market data in the chosen span")
     driver.pass_time(last_ns)
     return (start_ns, last_ns), firsts
+
+
+def _note_firsts(block: Sequence[MarketEvent], firsts: dict[InstrumentId, float]) -> None:
+    """What a buyer would have paid at the start: a bar's open, a quote's mid."""
+    for event in block:
+        if event.instrument_id in firsts:
+            continue
+        if isinstance(event, Bar):
+            firsts[event.instrument_id] = event.open
+        elif isinstance(event, Quote):
+            firsts[event.instrument_id] = (event.bid + event.ask) / 2
 
 
 def opening(

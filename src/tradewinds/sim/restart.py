@@ -14,7 +14,8 @@ from tradewinds.sim.working import working
 
 
 def restore(desk: Desk, checkpoint: Checkpoint) -> list[SubmitOrder]:
-    """Fill the desk; answers the orders that were on their way and have to arrive again.
+    """Fill the desk; answers the orders that were on their way and have to arrive again,
+    and those of instruments that are gone, which are rejected when they do.
 
     Isolated margin is not in the checkpoint: it is posted anew at the position's average price,
     with the highest leverage that any of its orders names, as far as the balance goes.
@@ -29,12 +30,14 @@ def restore(desk: Desk, checkpoint: Checkpoint) -> list[SubmitOrder]:
         market.position = _position(market, account, checkpoint)
     again: list[SubmitOrder] = []
     for order in checkpoint.orders:
-        if order.working and order.approved.instrument_id in account.markets:
-            if _never_acknowledged(order):
-                command = SubmitOrder(order=order.approved, time_ns=checkpoint.time_ns, cause=0)
-                again.append(command)
-            else:
-                _put_back(desk, order)
+        if not order.working:
+            continue
+        known = order.approved.instrument_id in account.markets
+        if known and not _never_acknowledged(order):
+            _put_back(desk, order)
+        else:
+            command = SubmitOrder(order=order.approved, time_ns=checkpoint.time_ns, cause=0)
+            again.append(command)
     for market in account.markets.values():
         market.rewatch()
     return again

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from heapq import heappop, heappush
 from types import MappingProxyType
-from typing import cast
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, SubmitOrder
@@ -80,6 +79,7 @@ class SimVenue:
             self._markets[instrument.id] = MarketState(instrument)
         else:
             market.instrument = instrument
+            market.rewatch()
 
     def submit(self, command: SubmitOrder) -> None:
         """Send an order on its way."""
@@ -203,11 +203,12 @@ class SimVenue:
             return
         desk, order = self._desk, item.order
         market = self._markets.get(order.instrument_id)
-        reason = "unknown instrument" if market is None else refusal(order, market, desk)
-        if market is None or reason is not None:
-            desk.outbox.ended(
-                OrderRejected, order.client_order_id, order.instrument_id, cast(str, reason)
-            )
+        if market is None:
+            self._reject(order, "unknown instrument")
+            return
+        reason = refusal(order, market, desk)
+        if reason is not None:
+            self._reject(order, reason)
             return
         lock = desk.account.lock_for(order, market)
         ticks = self._settings.trade_through_ticks
@@ -218,6 +219,10 @@ class SimVenue:
         if w.stage == 0 and not w.gone:
             matching.meet_last(desk, w)
         market.rewatch()
+
+    def _reject(self, order: ApprovedOrder, reason: str) -> None:
+        outbox = self._desk.outbox
+        outbox.ended(OrderRejected, order.client_order_id, order.instrument_id, reason)
 
     def _cancel(self, item: CancelOrder) -> None:
         w = self._desk.account.orders.get(item.client_order_id)

@@ -15,6 +15,7 @@ from tradewinds.store.tables import REVISIONS
 
 WRITING = "tradewinds_writing"
 MIGRATION_LOCK = 0x7477_6D69
+MIGRATION_WAIT_MS = 20_000
 MEMORY = (None, "", ":memory:")
 POSTGRES_DEFAULTS = {
     "application_name": "tradewinds",
@@ -75,11 +76,15 @@ def migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    with writing(engine) as connection:
+    # Longer than a flush may wait: another process may be at it, and it takes a moment.
+    patient = _engine(engine.url, MIGRATION_WAIT_MS)
+    with writing(patient) as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = {MIGRATION_WAIT_MS}"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    patient.dispose()
 
 
 def check_integrity(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -76,7 +77,7 @@ class EmergencyJournal:
         good = os.fstat(self._file).st_size
         try:
             if os.write(self._file, lines) != len(lines):
-                raise OSError(0, "only a part could be written")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, good)

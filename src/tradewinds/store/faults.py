@@ -40,7 +40,7 @@ POSTGRES_CAUSES = (
 
 def shown(url: URL) -> str:
     """The address without any secret, for messages and logs."""
-    secret = {name: "***" for name in url.query if "pass" in name.lower()}
+    secret = {name: "hidden" for name in url.query if "pass" in name.lower()}
     return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
