@@ -19,7 +19,7 @@ from tradewinds.ports import Journal, Strategy
 from tradewinds.research.backtest import opening
 from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import SYNTHETIC_EPOCH_NS, SYNTHETIC_PARAMS, Past
-from tradewinds.store.database import migrate, open_database
+from tradewinds.store.database import open_database
 from tradewinds.store.journal import StoreJournal
 from tradewinds.store.memory import NullJournal
 
@@ -70,7 +70,6 @@ def wired(
 def sqlite_journal(folder: Path) -> StoreJournal:
     """A durable journal in a new database."""
     database = open_database(f"sqlite:///{folder / 'bench.db'}")
-    migrate(database)
     return StoreJournal(database, "bench", "bench")
 
 

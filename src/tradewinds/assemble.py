@@ -39,7 +39,7 @@ from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import BacktestOptions, RunOptions, Source, past_of, source_of
 from tradewinds.store import queries
 from tradewinds.store.audit import read_entries
-from tradewinds.store.database import Database, migrate, open_database
+from tradewinds.store.database import Database, open_database
 from tradewinds.store.emergency import EmergencyJournal
 from tradewinds.store.journal import StoreJournal
 from tradewinds.store.lease import Lease
@@ -58,9 +58,7 @@ def backtest(settings: Settings, options: BacktestOptions) -> BacktestResult:
 
 def database_of(settings: Settings, home: Path) -> Database:
     """The store, ready to use."""
-    database = open_database(database_url(settings, home))
-    migrate(database)
-    return database
+    return open_database(database_url(settings, home))
 
 
 def replay_journal(settings: Settings, home: Path, wanted: str | None) -> ReplayResult:

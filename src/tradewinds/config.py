@@ -183,7 +183,9 @@ def _value(text: str) -> Any:
 
 
 def _explain(error: ValidationError, source: Path) -> str:
-    lines = [f"{source} (with {PREFIX}* from the environment) has {error.error_count()} problem(s):"]
+    lines = [
+        f"{source} (with {PREFIX}* from the environment) has {error.error_count()} problem(s):"
+    ]
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":

@@ -93,7 +93,8 @@ class SimulatedVenue(Venue, Protocol):
     def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
         """Match `event` in one or more stages; commands sent between stages count at once.
 
-        A bar has two: its open (waiting market orders), then its range (stops before targets).
+        A bar has several: its open, its stops, its limits and targets, the stops of what was
+        just opened. The iterator must be run to its end.
         """
         ...
 

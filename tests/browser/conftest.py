@@ -97,6 +97,18 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def plain_tracebacks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Python 3.11 miscounts its recursion in Playwright's greenlets: parsing source, as pytest's
+
+    own tracebacks do, may then raise SystemError and end the whole run.
+    """
+    option = request.config.option
+    style, option.tbstyle = option.tbstyle, "native"
+    yield
+    option.tbstyle = style
+
+
 class Opener:
     """Opens logged-in windows and collects what their consoles complain about."""
 

@@ -365,9 +365,7 @@ class Rig:
         for trade in self.trades:
             mine = portfolio.orders.working_of(trade.trade_id)
             guards = {Purpose.STOP, Purpose.EXIT, Purpose.FLATTEN}
-            guarding = sum(
-                (o.remaining for o in mine if o.approved.purpose in guards), Decimal(0)
-            )
+            guarding = sum((o.remaining for o in mine if o.approved.purpose in guards), Decimal(0))
             instrument = next(i for i in self.instruments if i.id == trade.instrument_id)
             dust = instrument.lot_size + 5 / (trade.entry_price or Decimal(1))
             assert guarding <= trade.quantity, "V12: closing more than is held"

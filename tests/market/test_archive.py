@@ -90,6 +90,7 @@ def test_two_files_of_one_series_are_joined_and_what_both_hold_comes_once(write,
         ({"ts": None}, "absurd time"),
         ({"ts": 0}, "absurd time"),
         ({"ts": 1_704_067_200_000}, "out of order or duplicate"),
+        ({"ts": 1_704_067_200_000 + 3 * 300_000}, "out of order or duplicate"),
         ({"symbol": None}, "symbol or kind not understood"),
         ({"symbol": "???"}, "symbol or kind not understood"),
     ],
@@ -103,6 +104,18 @@ def test_a_bad_row_is_dropped_and_counted(write, rows, changed, reason):
         assert len(events) == len(stored) - 1
         assert archive.dropped == {reason: 1}
         assert all(invalidity(event) is None for event in events)
+
+
+def test_a_pass_that_was_given_up_counts_nothing_twice(write, rows):
+    stored = [
+        row | {"low": -1.0} if i % 10 == 3 else row for i, row in enumerate(rows("AUSDT", 50))
+    ]
+    archive = Archive([write("a.parquet", stored)], EVERYTHING)
+    assert archive.dropped == {}
+    next(archive.events())
+    for _ in range(2):
+        assert len(list(archive.events())) == 45
+        assert archive.dropped == {"price not a positive number": 5}
 
 
 def test_rows_that_go_back_in_time_are_dropped(write, rows):

@@ -84,7 +84,8 @@ class Words:
             )
         )
         try:
-            result = await asyncio.wait_for(done, EMERGENCY_WAIT_S)
+            async with asyncio.timeout(EMERGENCY_WAIT_S):
+                result = await done
         except TimeoutError:
             self._waiting.pop(request.command_id, None)
             detail = f"not verified flat within {EMERGENCY_WAIT_S:g} s: still closing"

@@ -10,15 +10,7 @@ from tradewinds.model.ids import Asset, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Side
 from tradewinds.model.order import Fill, OrderIntent, Purpose
-
-
-class PlannedLeg(Struct, frozen=True, kw_only=True):
-    """One leg with its worst price, on the venue's grid."""
-
-    instrument: Instrument
-    side: Side
-    price: Decimal
-    decision_price: Decimal
+from tradewinds.risk.basket import PlannedLeg, way_back
 
 
 class Basket(Struct, frozen=True, kw_only=True):
@@ -53,6 +45,8 @@ class Basket(Struct, frozen=True, kw_only=True):
 
 
 UNWIND_TRIES_MAX = 5
+UNWIND_STEP = Decimal("0.005")
+"""Each further try to buy the start asset back asks for this much less of it per money."""
 
 
 def with_fill(basket: Basket, fill: Fill, instrument: Instrument) -> Basket:
@@ -94,23 +88,17 @@ def _next_unwind(basket: Basket) -> tuple[Basket, OrderIntent | None]:
     tried = structs.replace(basket, unwinding=True, unwind_tries=tries)
     if tries > UNWIND_TRIES_MAX:
         return tried, None
-    for leg in basket.legs:
-        way_out = _towards_start(basket, leg)
-        if way_out is None:
+    for asset, quantity in basket.holding.items():
+        way_out = way_back(basket.legs, basket.start_asset, asset)
+        if way_out is None or quantity <= ZERO:
             continue
+        if way_out.side is Side.BUY:
+            dearer = way_out.decision_price * (1 + UNWIND_STEP * tries)
+            way_out = structs.replace(way_out, price=dearer)
         intent = _intent(tried, way_out, Purpose.UNWIND)
         if intent is not None:
             return tried, intent
     return tried, None
-
-
-def _towards_start(basket: Basket, leg: PlannedLeg) -> PlannedLeg | None:
-    base, quote = leg.instrument.base, leg.instrument.quote
-    if quote == basket.start_asset and basket.holding.get(base, ZERO) > ZERO:
-        return structs.replace(leg, side=Side.SELL)
-    if base == basket.start_asset and basket.holding.get(quote, ZERO) > ZERO:
-        return structs.replace(leg, side=Side.BUY)
-    return None
 
 
 def leg_quantity(leg: PlannedLeg, holding: Mapping[Asset, Decimal]) -> Decimal:

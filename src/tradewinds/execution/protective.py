@@ -20,6 +20,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     """A round trip with its working orders. `canceling` are ids with a cancel in flight.
 
     `exit_reason` is set once it shall be closed at market, `flatten` when that cannot wait.
+    `attempt` differs each time, so that an OCO pair never takes the name of a spent one.
     """
 
     trade: Trade
@@ -29,13 +30,15 @@ class Situation(Struct, frozen=True, kw_only=True):
     price: Decimal
     exit_reason: str
     flatten: bool = False
+    attempt: int = 0
 
 
 class Steps(Struct, frozen=True, kw_only=True):
-    """Cancel these, then submit these."""
+    """Cancel these, then submit these; or close it all for `exit_reason`."""
 
     cancels: tuple[ClientOrderId, ...] = ()
     closings: tuple[Closing, ...] = ()
+    exit_reason: str = ""
 
 
 def next_steps(now: Situation) -> Steps:
@@ -71,17 +74,37 @@ def _protect(now: Situation) -> Steps:
     """Resting stops for exactly what is held. One at the wrong price goes first, then its heir."""
     stops = [o for o in now.working if o.approved.purpose is Purpose.STOP]
     covered = sum((o.remaining for o in stops), ZERO)
-    wrong = [o for o in stops if o.approved.trigger_price != now.trade.stop_price]
-    if covered > now.trade.quantity:
-        wrong = stops
-    if wrong:
-        groups = {o.approved.oco_group for o in wrong} - {""}
-        pairs = [o for o in now.working if o.approved.oco_group in groups and o not in wrong]
-        return Steps(cancels=_not_yet_canceling([*wrong, *pairs], now))
     missing = now.instrument.quantity_down(now.trade.quantity - covered)
-    if missing <= ZERO or not now.instrument.closable(missing, now.trade.stop_price):
-        return Steps()
-    return Steps(closings=_stop_and_target(now, missing))
+    unfit = _unfit(now, stops, covered) or _orphans(now, stops)
+    if not unfit and missing > ZERO and not _stoppable(now, missing):
+        if now.trade.pending_quantity > ZERO or not now.instrument.closable(missing, now.price):
+            return Steps()
+        if not stops:
+            return Steps(exit_reason="too small to carry a stop")
+        unfit = stops  # One stop for all of it can be placed where two cannot.
+    if unfit:
+        groups = {o.approved.oco_group for o in unfit} - {""}
+        pairs = [o for o in now.working if o.approved.oco_group in groups and o not in unfit]
+        return Steps(cancels=_not_yet_canceling([*unfit, *pairs], now))
+    return Steps(closings=_stop_and_target(now, missing)) if missing > ZERO else Steps()
+
+
+def _unfit(now: Situation, stops: Sequence[Order], covered: Decimal) -> list[Order]:
+    """Stops at another price than the trade's; all of them when they would sell too much."""
+    if covered > now.trade.quantity:
+        return list(stops)
+    return [o for o in stops if o.approved.trigger_price != now.trade.stop_price]
+
+
+def _orphans(now: Situation, stops: Sequence[Order]) -> list[Order]:
+    """Targets whose stop is gone: they hold the quantity that a new stop needs."""
+    paired = {o.approved.oco_group for o in stops}
+    targets = (o for o in now.working if o.approved.purpose is Purpose.TARGET)
+    return [o for o in targets if o.approved.oco_group not in paired]
+
+
+def _stoppable(now: Situation, quantity: Decimal) -> bool:
+    return now.instrument.closable(quantity, now.trade.stop_price)
 
 
 def _stop_and_target(now: Situation, quantity: Decimal) -> tuple[Closing, ...]:
@@ -89,7 +112,7 @@ def _stop_and_target(now: Situation, quantity: Decimal) -> tuple[Closing, ...]:
     reduce_only = now.instrument.kind is InstrumentKind.PERPETUAL
     group = ""
     if trade.target_price is not None:
-        group = f"{trade.trade_id}-{trade.entry_quantity}-{trade.stop_price}"
+        group = f"{trade.trade_id}-{now.attempt}"
     stop = Closing(
         purpose=Purpose.STOP,
         quantity=quantity,

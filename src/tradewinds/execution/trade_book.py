@@ -4,15 +4,16 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.decimals import ONE, ZERO, round_loss_up
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderIntent, Purpose
 from tradewinds.model.portfolio import Trade, TradePhase
+from tradewinds.risk.exposure import booked_price
 
 
-def opened(intent: OrderIntent, reason: str, now_ns: int) -> Trade:
-    """A round trip whose entry is about to be sent."""
+def opened(intent: OrderIntent, approved_loss: Decimal, reason: str, now_ns: int) -> Trade:
+    """A round trip whose entry is about to be sent, allowed to cost `approved_loss`."""
     if intent.stop_price is None:
         raise ValueError("a round trip needs a stop")
     return Trade(
@@ -26,9 +27,10 @@ def opened(intent: OrderIntent, reason: str, now_ns: int) -> Trade:
         stop_price=intent.stop_price,
         target_price=intent.target_price,
         pending_quantity=intent.quantity,
-        pending_price=intent.price,
+        pending_price=booked_price(intent),
         opened_time_ns=now_ns,
         reason=reason,
+        approved_loss=approved_loss,
     )
 
 
@@ -40,10 +42,15 @@ def with_fill(trade: Trade, approved: ApprovedOrder, fill: Fill, instrument: Ins
 
 
 def with_entry_ended(trade: Trade, order: Order) -> Trade:
-    """The entry order is over: what did not fill is no longer in flight."""
+    """The entry order is over: what did not fill is not in flight, and not allowed to cost."""
     if order.approved.purpose is not Purpose.ENTER:
         return trade
-    return structs.replace(trade, pending_quantity=ZERO)
+    share = order.filled_quantity / order.approved.quantity
+    return structs.replace(
+        trade,
+        pending_quantity=ZERO,
+        approved_loss=round_loss_up(order.approved.worst_loss * min(share, ONE)),
+    )
 
 
 def with_result(trade: Trade, net: Decimal, fees: Decimal) -> Trade:
@@ -82,8 +89,20 @@ def closing(trade: Trade) -> Trade:
 def closed(trade: Trade, now_ns: int, exit_reason: str) -> Trade:
     """The end of a round trip; dust stays in the ledger's inventory."""
     return structs.replace(
-        trade, phase=TradePhase.CLOSED, closed_time_ns=now_ns, exit_reason=exit_reason
+        trade,
+        phase=TradePhase.CLOSED,
+        closed_time_ns=now_ns,
+        exit_reason=exit_reason,
+        gap=overshoot(trade.realised, trade.approved_loss),
     )
+
+
+def overshoot(realised: Decimal, approved_loss: Decimal) -> Decimal:
+    """What was lost beyond the approved worst loss: a price that jumped over the stop.
+
+    Nothing where nothing was approved (a round trip found after a restart).
+    """
+    return max(ZERO, -realised - approved_loss) if approved_loss else ZERO
 
 
 def _entered(trade: Trade, fill: Fill, instrument: Instrument) -> Trade:

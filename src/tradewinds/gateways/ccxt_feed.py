@@ -53,7 +53,7 @@ class Edge(Struct, frozen=True, kw_only=True):
 
 
 class CcxtFeed:
-    """Implements ports.Feed. Made by `open_feed`, which asks the venue for its instruments.
+    """Implements ports.Feed. `connect` makes one: the venue must be asked for its instruments.
 
     On any fault the exchange object is thrown away and a new one connects, after a pause that
     doubles up to 30 s and is spread by chance. `dropped` counts what could not be an event,
@@ -76,6 +76,11 @@ class CcxtFeed:
         self._ids: dict[str, InstrumentId] = {i.symbol: i.id for i in self._instruments}
         self.dropped: Counter[str] = Counter()
         self.reconnects = 0
+
+    @classmethod
+    async def connect(cls, venue: str, symbols: Sequence[str]) -> "CcxtFeed":
+        """Quotes and trades of a venue's symbols. Raises like `open_feed`."""
+        return await open_feed(LiveOptions(venue=venue, symbols=tuple(symbols)))
 
     @property
     def instruments(self) -> Sequence[Instrument]:

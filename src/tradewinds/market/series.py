@@ -35,6 +35,7 @@ class Series:
         self.sample: Rows = np.empty(0, dtype=ROW)
         self._selection = selection
         self._dropped = dropped
+        self._counted: Counter[str] = Counter()
 
     @property
     def timeframe_ns(self) -> int:
@@ -63,16 +64,25 @@ class Series:
     def blocks(self, block_rows: int) -> Iterator[Rows]:
         """From the start, straight from the file, which holds nothing but this series.
 
-        What is dropped is counted on the first pass only.
+        What is dropped is counted anew on each pass.
         """
-        dropped, self._dropped = self._dropped, Counter[str]()
+        self._dropped.subtract(self._counted)
+        self._counted.clear()
         last_ns = 0
-        for _, rows in series_batches(self.path, self._selection, dropped):
+        bad: Counter[str] = Counter()
+        for _, rows in series_batches(self.path, self._selection, bad):
             rising = _rising(rows, last_ns)
-            dropped[DISORDER] += len(rows) - len(rising)
+            bad[DISORDER] += len(rows) - len(rising)
+            self._count(bad)
             if len(rising):
                 last_ns = int(rising["ts"][-1])
                 yield from _pieces(rising, block_rows)
+        self._count(bad)
+
+    def _count(self, bad: Counter[str]) -> None:
+        self._dropped.update(bad)
+        self._counted.update(bad)
+        bad.clear()
 
 
 class SpilledSeries(Series):

@@ -14,7 +14,7 @@ CROSS_NOISE: Final = 0.00003
 SPREAD_NOISE: Final = 0.15
 DISLOCATION_CHANCE: Final = 1 / 40
 """A minute: about 36 a day over the three crosses."""
-DISLOCATION_EDGE: Final = (0.0001, 0.0005)
+DISLOCATION_EDGE: Final = (0.0001, 0.0009)
 """What is left of a dislocation after every fee and spread, as a fraction."""
 DISLOCATION_DOLLARS: Final = (40.0, 250.0)
 DISLOCATION_STEPS_MAX: Final = 8

@@ -9,7 +9,7 @@ from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, RunId, Stra
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.mandate import Mandate
 from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
-from tradewinds.model.order import Fill
+from tradewinds.model.order import Fill, OrderStatus
 
 
 class OrderAccepted(Struct, frozen=True, kw_only=True, tag=True):
@@ -176,6 +176,49 @@ class MandateIssued(Struct, frozen=True, kw_only=True, tag=True):
     received_time_ns: int
 
 
+class VenueOrder(Struct, frozen=True, kw_only=True):
+    """One order as the venue tells it when asked. `client_order_id` may be somebody else's."""
+
+    client_order_id: ClientOrderId
+    venue_order_id: str
+    instrument_id: InstrumentId
+    status: OrderStatus
+    filled_quantity: Decimal
+    reason: str = ""
+
+
+class VenuePosition(Struct, frozen=True, kw_only=True):
+    """A perpetual position as the venue tells it; signed base quantity, 0 when flat."""
+
+    instrument_id: InstrumentId
+    quantity: Decimal
+    entry_price: Decimal
+
+
+class VenueStateRead(Struct, frozen=True, kw_only=True, tag=True):
+    """The venue's truth, read in one go. `orders` holds every open order there and, for each order
+    of ours that still works here, what became of it; `fills` all of ours since the last reading.
+
+    `balances` are totals, locks included.
+    """
+
+    balances: dict[Asset, Decimal]
+    orders: tuple[VenueOrder, ...]
+    positions: tuple[VenuePosition, ...]
+    fills: tuple[Fill, ...]
+    venue_time_ns: int
+    received_time_ns: int
+
+
+class VenueTroubleChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """Something at the venue forbids new risk (`cause` names it), or no longer does (reason '')."""
+
+    cause: str
+    reason: str
+    venue_time_ns: int
+    received_time_ns: int
+
+
 class StoreHealthChanged(Struct, frozen=True, kw_only=True, tag=True):
     """The journal's store failed (no new risk) or works again."""
 
@@ -207,4 +250,6 @@ Event = (
     | InstrumentChanged
     | MandateIssued
     | StoreHealthChanged
+    | VenueStateRead
+    | VenueTroubleChanged
 )

@@ -32,6 +32,7 @@ class Trade(Struct, frozen=True, kw_only=True, tag=True):
 
     `quantity` is what is held now (base asset, unsigned); `pending_quantity` what an entry in
     flight may still add at `pending_price` at worst. `stop_price` is the resting stop.
+    `approved_loss` is what the entry was allowed to cost; `gap` how much more it did cost.
     """
 
     trade_id: TradeId
@@ -54,6 +55,8 @@ class Trade(Struct, frozen=True, kw_only=True, tag=True):
     closed_time_ns: int = 0
     reason: str = ""
     exit_reason: str = ""
+    approved_loss: Decimal = ZERO
+    gap: Decimal = ZERO
 
 
 class Exposure(Struct, frozen=True, kw_only=True):

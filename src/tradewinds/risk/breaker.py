@@ -74,7 +74,15 @@ class Breaker:
 
     def resume(self, equity: Decimal) -> None:
         """The operator acknowledges: halts by operator and drawdown end; the day's limit stays."""
-        for name in ("operator", "pause", "drawdown_halt", "drawdown_step", "valuation", "foreign", *CLOSING):
+        for name in (
+            "operator",
+            "pause",
+            "drawdown_halt",
+            "drawdown_step",
+            "valuation",
+            "foreign",
+            *CLOSING,
+        ):
             self._causes.pop(name, None)
         self.peak_equity = equity
 

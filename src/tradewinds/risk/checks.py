@@ -1,15 +1,23 @@
 """Risk is a list of questions. None is yes; a reason is no; not knowing is no."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
-from tradewinds.model.decimals import BPS, ONE, ZERO, to_decimal
+from tradewinds.model.decimals import BPS, ZERO, floor_to_step, to_decimal
 from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from tradewinds.model.market import Side
-from tradewinds.model.order import OrderIntent
+from tradewinds.model.order import OrderIntent, Purpose
 from tradewinds.model.portfolio import TradingState
-from tradewinds.risk.exposure import committed_cash, entry_worst_loss
+from tradewinds.risk.exposure import fee_rate, leverage_of, unit_loss
+from tradewinds.risk.figures import figures_known, off_grid
 from tradewinds.risk.limits import RiskLimits, RiskView
+from tradewinds.risk.money import (
+    exposure_within,
+    funds_free,
+    liquidity_share,
+    loss_per_day,
+    loss_per_trade,
+    reserve_kept,
+)
 
 Check = Callable[[OrderIntent, RiskView, RiskLimits], str | None]
 NS = 1_000_000_000
@@ -26,12 +34,50 @@ def trading_active(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> s
 
 def instrument_tradable(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
     """Known, open for entries, and able to carry a resting stop."""
-    if view.instrument is None:
+    if view.instrument is None or view.instrument.id != intent.instrument_id:
         return f"unknown instrument {intent.instrument_id}"
     if view.instrument.status is not InstrumentStatus.TRADING:
         return f"instrument is {view.instrument.status.value}"
     if intent.stop_price is not None and not view.protection_possible:
         return "the venue takes no protective stop here"
+    return None
+
+
+def purpose_fits(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
+    """An entry is bounded by its stop, a leg by its unwind; nothing else may add risk."""
+    if intent.purpose is Purpose.ENTER:
+        if intent.stop_price is None or intent.unwind_loss is not None:
+            return "an entry is bounded by a stop, and by nothing else"
+        return _entry_side(intent, view)
+    if intent.purpose is not Purpose.LEG:
+        return f"an order to {intent.purpose.value} adds no risk and is not asked for here"
+    if intent.unwind_loss is None or intent.stop_price is not None or not intent.taking:
+        return "a leg is bounded by the loss of unwinding it, and taken at once"
+    if view.instrument is None or view.instrument.kind is not InstrumentKind.SPOT:
+        return "a cycle has spot legs only"
+    return None
+
+
+def _entry_side(intent: OrderIntent, view: RiskView) -> str | None:
+    """What is sold must be ours to lose: spot is not sold short, and a venue nets perpetuals."""
+    if view.instrument is None:
+        return "no instrument: cannot judge"
+    if view.instrument.kind is InstrumentKind.SPOT:
+        return "spot cannot be sold short" if intent.side is Side.SELL else None
+    if any(item.instrument_id == intent.instrument_id for item in view.exposures):
+        return "one round trip at a time in a perpetual: the venue would net them"
+    return None
+
+
+def paid_in_currency(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
+    """A loss in another asset is not bounded in ours: entries and cycles start from our money."""
+    instrument = view.instrument
+    if instrument is None:
+        return "no instrument: cannot judge"
+    selling_spot = intent.side is Side.SELL and instrument.kind is InstrumentKind.SPOT
+    paid = instrument.base if selling_spot else instrument.settle
+    if paid != view.currency:
+        return f"pays with {paid}, not with {view.currency}: the loss cannot be bounded"
     return None
 
 
@@ -63,129 +109,80 @@ def quantity_by_filters(intent: OrderIntent, view: RiskView, limits: RiskLimits)
     instrument = view.instrument
     if instrument is None:
         return "no instrument: cannot judge"
-    if not intent.quantity.is_finite() or not intent.price.is_finite():
-        return "quantity or price is not a finite number"
-    if intent.quantity <= ZERO or intent.price <= ZERO:
-        return f"quantity {intent.quantity} and price {intent.price} must be positive"
-    return _grid(intent, instrument) or _bounds(intent, instrument)
+    return (
+        off_grid(intent.quantity, instrument.lot_size)
+        or off_grid(intent.price, instrument.tick_size)
+        or _within_bounds(intent, instrument)
+        or _closable(intent, instrument)
+    )
 
 
-def _grid(intent: OrderIntent, instrument: Instrument) -> str | None:
-    if intent.quantity % instrument.lot_size:
-        return f"quantity {intent.quantity} is not a whole number of lots {instrument.lot_size}"
-    if intent.price % instrument.tick_size:
-        return f"price {intent.price} is not a whole number of ticks {instrument.tick_size}"
-    return None
-
-
-def _bounds(intent: OrderIntent, instrument: Instrument) -> str | None:
+def _within_bounds(intent: OrderIntent, instrument: Instrument) -> str | None:
     if not instrument.min_quantity <= intent.quantity <= instrument.max_quantity:
         return (
             f"quantity {intent.quantity} is outside "
             f"[{instrument.min_quantity}, {instrument.max_quantity}]"
         )
+    return None
+
+
+def _closable(intent: OrderIntent, instrument: Instrument) -> str | None:
+    """What a fee in the bought asset leaves of it must still be an order the venue takes."""
     lowest = min(intent.price, intent.stop_price or intent.price)
     needed = instrument.min_notional * (2 if intent.stop_price is not None else 1)
-    if intent.quantity * lowest < needed:
-        return f"notional {intent.quantity * lowest:f} is below {needed:f}: might not be closable"
+    left = intent.quantity
+    if instrument.fee_in_received_asset and intent.side is Side.BUY:
+        left = floor_to_step(left * (1 - fee_rate(instrument)), instrument.lot_size)
+    if left < instrument.min_quantity or left <= ZERO:
+        return f"quantity {left:f} after the fee is below {instrument.min_quantity}: not closable"
+    if left * lowest < needed:
+        return f"notional {left * lowest:f} is below {needed:f}: might not be closable"
     return None
 
 
 def stop_sane(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """Every entry has a stop on the losing side, not absurdly far; a leg has a bounded unwind."""
+    """The stop is on the losing side of both mid and entry, on a tick, not absurdly far."""
     stop = intent.stop_price
     if stop is None:
-        return None if intent.unwind_loss is not None else "an entry without a stop"
-    if not stop.is_finite() or stop <= ZERO:
-        return f"stop {stop} is not a price"
-    if view.mid is None:
+        return None
+    if view.mid is None or view.instrument is None:
         return "no price: cannot judge"
-    distance = (view.mid - stop) if intent.side is Side.BUY else (stop - view.mid)
-    if distance <= ZERO:
-        return f"stop {stop} is on the wrong side of mid {view.mid}"
-    if distance > view.mid * to_decimal(limits.stop_distance_max):
-        return f"stop {stop} is more than {limits.stop_distance_max:.0%} away"
-    return None
-
-
-def worst_loss(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> Decimal | None:
-    """What this intent can cost in account currency, or None when it cannot be told."""
-    if intent.unwind_loss is not None:
-        return intent.unwind_loss if intent.unwind_loss >= ZERO else None
-    if view.instrument is None or view.rate is None or intent.stop_price is None:
-        return None
-    return entry_worst_loss(intent, view.instrument, limits) * view.rate
-
-
-def loss_per_trade(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """The money one trade may lose."""
-    loss = worst_loss(intent, view, limits)
-    if loss is None:
-        return "worst loss cannot be told"
-    if loss > limits.loss_per_trade_max:
-        return f"worst loss {loss:.2f} exceeds {limits.loss_per_trade_max:.2f} per trade"
-    return None
-
-
-def loss_per_day(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """The invariant: realised loss + open + in flight + this <= the day's limit."""
-    loss = worst_loss(intent, view, limits)
-    if loss is None:
-        return "worst loss cannot be told"
-    used = view.realised_loss_today + view.open_risk
-    if used + loss > limits.loss_per_day_max:
-        return (
-            f"worst loss {loss:.2f} on top of {used:.2f} used exceeds "
-            f"{limits.loss_per_day_max:.2f} per day"
-        )
-    return None
-
-
-def reserve_kept(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """The reserve is never committed, neither as notional nor by losing everything at risk."""
-    loss = worst_loss(intent, view, limits)
-    if view.equity is None or loss is None or view.rate is None or view.instrument is None:
-        return "equity or worst loss cannot be told"
-    if view.equity - view.open_risk - loss < limits.reserve:
-        return f"equity {view.equity:.2f} minus worst losses would fall below {limits.reserve:.2f}"
-    taken = committed_cash(intent, view.instrument, limits.leverage_max) * view.rate
-    if view.equity - view.committed - taken < limits.reserve:
-        return f"commits {taken:.2f}: the reserve of {limits.reserve:.2f} would be touched"
-    return None
-
-
-def exposure_within(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """Notional per instrument and in all, as a share of equity; leverage follows from it."""
-    if view.equity is None or view.rate is None or view.equity <= ZERO:
-        return "equity cannot be told"
-    notional = intent.quantity * intent.price * view.rate
-    here = sum(
-        (item.notional for item in view.exposures if item.instrument_id == intent.instrument_id),
-        ZERO,
+    nearest = (
+        min(view.mid, intent.price) if intent.side is Side.BUY else max(view.mid, intent.price)
     )
-    scale = _leverage_scale(view, limits)
-    if here + notional > view.equity * to_decimal(limits.exposure_per_instrument_max) * scale:
-        return f"exposure {here + notional:.2f} in one instrument exceeds its share of equity"
-    if view.committed + notional > view.equity * to_decimal(limits.exposure_total_max) * scale:
-        return f"exposure {view.committed + notional:.2f} in all exceeds its share of equity"
-    return None
+    if (nearest - stop if intent.side is Side.BUY else stop - nearest) <= ZERO:
+        return f"stop {stop} is on the wrong side of {nearest}"
+    if abs(view.mid - stop) > view.mid * to_decimal(limits.stop_distance_max):
+        return f"stop {stop} is more than {limits.stop_distance_max:.0%} away"
+    return off_grid(stop, view.instrument.tick_size) or _liquidated_first(intent, view, limits)
 
 
-def _leverage_scale(view: RiskView, limits: RiskLimits) -> Decimal:
-    if view.instrument is not None and view.instrument.kind is InstrumentKind.PERPETUAL:
-        return min(limits.leverage_max, view.instrument.leverage_max)
-    return ONE
-
-
-def liquidity_share(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """Only a share of what is visible may be taken."""
-    if not intent.taking:
+def _liquidated_first(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
+    instrument, stop = view.instrument, intent.stop_price
+    if instrument is None or stop is None or instrument.kind is InstrumentKind.SPOT:
         return None
-    if view.visible is None:
-        return "no visible liquidity: cannot judge"
-    if intent.quantity > view.visible:
-        return f"quantity {intent.quantity} exceeds the liquidity share {view.visible}"
+    leverage = leverage_of(instrument, limits)
+    needed = unit_loss(intent.side, intent.price, stop, limits)
+    needed += stop * instrument.maintenance_margin_rate
+    if needed > intent.price / leverage:
+        return f"at leverage {leverage} the venue would liquidate before the stop {stop}"
     return None
+
+
+def target_sane(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
+    """A target is on the winning side of both mid and entry, and on a tick."""
+    target = intent.target_price
+    if target is None:
+        return None
+    if view.mid is None or view.instrument is None:
+        return "no price: cannot judge"
+    if intent.side is Side.BUY:
+        won = target - max(view.mid, intent.price)
+    else:
+        won = min(view.mid, intent.price) - target
+    if won <= ZERO:
+        return f"target {target} is on the wrong side of the price"
+    return off_grid(target, view.instrument.tick_size)
 
 
 def order_rate(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
@@ -195,31 +192,17 @@ def order_rate(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str |
     return None
 
 
-def funds_free(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
-    """The asset that pays must be there, free, now."""
-    instrument = view.instrument
-    if instrument is None:
-        return "no instrument: cannot judge"
-    if intent.side is Side.SELL and instrument.kind is InstrumentKind.SPOT:
-        asset, needed = instrument.base, intent.quantity
-    else:
-        asset = instrument.settle
-        needed = committed_cash(intent, instrument, limits.leverage_max)
-    free = view.free.get(asset)
-    if free is None:
-        return f"balance of {asset} is not known"
-    if needed > free:
-        return f"needs {needed:f} {asset}, free {free:f}"
-    return None
-
-
 CHECKS: tuple[tuple[str, Check], ...] = (
+    ("figures_known", figures_known),
     ("trading_active", trading_active),
     ("instrument_tradable", instrument_tradable),
+    ("purpose_fits", purpose_fits),
+    ("paid_in_currency", paid_in_currency),
     ("market_fresh", market_fresh),
     ("price_within_collar", price_within_collar),
     ("quantity_by_filters", quantity_by_filters),
     ("stop_sane", stop_sane),
+    ("target_sane", target_sane),
     ("loss_per_trade", loss_per_trade),
     ("loss_per_day", loss_per_day),
     ("reserve_kept", reserve_kept),

@@ -3,11 +3,25 @@
 from decimal import Decimal
 
 from tradewinds.model.decimals import BPS, ONE, ZERO, round_loss_up, to_decimal
+from tradewinds.model.ids import Asset, InstrumentId, split_instrument_id
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import OrderIntent
 from tradewinds.model.portfolio import Exposure, Trade
-from tradewinds.risk.limits import RiskLimits
+from tradewinds.model.symbols import split_symbol
+from tradewinds.risk.limits import RiskLimits, RiskView
+
+
+def fee_rate(instrument: Instrument) -> Decimal:
+    """The dearer of both fees: a limit may take, and a rebate may be gone tomorrow."""
+    return max(instrument.taker_fee, instrument.maker_fee, ZERO)
+
+
+def leverage_of(instrument: Instrument, limits: RiskLimits) -> Decimal:
+    """What a perpetual's entry is sent with; spot has none."""
+    if instrument.kind is InstrumentKind.SPOT:
+        return ONE
+    return min(limits.leverage_max, instrument.leverage_max)
 
 
 def stop_fill_price(side: Side, stop_price: Decimal, limits: RiskLimits) -> Decimal:
@@ -22,31 +36,62 @@ def unit_loss(side: Side, price: Decimal, stop_price: Decimal, limits: RiskLimit
     return price - exit_price if side is Side.BUY else exit_price - price
 
 
+def exit_fee(
+    side: Side, stop_price: Decimal, instrument: Instrument, limits: RiskLimits
+) -> Decimal:
+    """Fee per unit of base at the stop; a short pays it on the slipped, higher price."""
+    return max(stop_price, stop_fill_price(side, stop_price, limits)) * fee_rate(instrument)
+
+
+def booked_price(intent: OrderIntent) -> Decimal:
+    """The price the loss counts from: the ledger books entries at the decision price, so a limit
+    that is better than the market was does not make the loss smaller."""
+    if intent.side is Side.BUY:
+        return max(intent.price, intent.decision_price)
+    return min(intent.price, intent.decision_price)
+
+
 def entry_worst_loss(intent: OrderIntent, instrument: Instrument, limits: RiskLimits) -> Decimal:
     """Quote asset lost if `intent` fills whole at its worst price and its stop is hit.
 
-    Both fees at the taker's rate. A stop beyond entry does not make the loss negative.
+    Both fees at the dearer rate. A stop beyond entry does not make the loss negative.
     """
     if intent.stop_price is None:
         raise ValueError("an intent without a stop has no worst loss by price")
-    per_unit = unit_loss(intent.side, intent.price, intent.stop_price, limits)
-    fees = (intent.price + intent.stop_price) * instrument.taker_fee
-    return intent.quantity * (max(per_unit, ZERO) + fees)
+    return intent.quantity * _pending_loss(
+        intent.side, booked_price(intent), intent.stop_price, instrument, limits
+    )
+
+
+def _pending_loss(
+    side: Side, price: Decimal, stop: Decimal, instrument: Instrument, limits: RiskLimits
+) -> Decimal:
+    """Per unit of base, from before the entry until after the stop."""
+    move = max(unit_loss(side, price, stop, limits), ZERO)
+    return move + price * fee_rate(instrument) + exit_fee(side, stop, instrument, limits)
 
 
 def trade_exposure(
-    trade: Trade, instrument: Instrument, rate: Decimal, limits: RiskLimits
+    trade: Trade,
+    instrument: Instrument,
+    rate: Decimal,
+    limits: RiskLimits,
+    cost: Decimal | None = None,
 ) -> Exposure:
     """The open and in-flight risk of a round trip, in account currency, rounded up.
 
-    The entry fee of what has filled is booked already, so only its exit fee counts; what is
-    still in flight counts both. `rate` is account currency per quote asset.
+    What has filled has its entry fee and slippage booked already, so it counts from `cost`: what
+    the ledger holds a unit at, in account currency (None: the average fill). What is in flight
+    counts whole. `rate` is account currency per quote asset.
     """
-    exit_fee = trade.stop_price * instrument.taker_fee
-    held = max(unit_loss(trade.side, trade.entry_price, trade.stop_price, limits), ZERO) + exit_fee
-    pending = max(unit_loss(trade.side, trade.pending_price, trade.stop_price, limits), ZERO)
-    pending += exit_fee + trade.pending_price * instrument.taker_fee
-    loss = trade.quantity * held + trade.pending_quantity * pending
+    basis = trade.entry_price if cost is None else cost / rate
+    held = max(unit_loss(trade.side, basis, trade.stop_price, limits), ZERO)
+    held += exit_fee(trade.side, trade.stop_price, instrument, limits)
+    loss = trade.quantity * held
+    if trade.pending_quantity:
+        loss += trade.pending_quantity * _pending_loss(
+            trade.side, trade.pending_price, trade.stop_price, instrument, limits
+        )
     notional = trade.quantity * trade.entry_price + trade.pending_quantity * trade.pending_price
     return Exposure(
         trade_id=trade.trade_id,
@@ -57,10 +102,28 @@ def trade_exposure(
     )
 
 
-def committed_cash(intent: OrderIntent, instrument: Instrument, leverage: Decimal) -> Decimal:
+def fill_price_max(intent: OrderIntent, mid: Decimal) -> Decimal:
+    """The most a unit can be worth when it fills: a seller may get more than its limit."""
+    return intent.price if intent.side is Side.BUY else max(intent.price, mid)
+
+
+def committed_cash(
+    intent: OrderIntent, instrument: Instrument, mid: Decimal, limits: RiskLimits
+) -> Decimal:
     """Quote (or settle) asset that the entry takes from the free balance, fee included."""
-    notional = intent.quantity * intent.price
-    fee = notional * instrument.taker_fee
-    if instrument.kind is InstrumentKind.PERPETUAL:
-        return notional / leverage + fee
-    return notional + fee
+    notional = intent.quantity * fill_price_max(intent, mid)
+    return notional / leverage_of(instrument, limits) + notional * fee_rate(instrument)
+
+
+def held_notional(view: RiskView, instrument_id: InstrumentId) -> Decimal:
+    """Account currency already committed to the same base asset, on whatever market of it."""
+    asset = base_asset(instrument_id)
+    return sum(
+        (item.notional for item in view.exposures if base_asset(item.instrument_id) == asset), ZERO
+    )
+
+
+def base_asset(instrument_id: InstrumentId) -> Asset | InstrumentId:
+    """`BTC` of `BTC/USDT:USDT@venue`; the id itself where the symbol cannot be read."""
+    pair = split_symbol(split_instrument_id(instrument_id)[0])
+    return instrument_id if pair is None else pair[0]

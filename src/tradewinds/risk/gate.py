@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from tradewinds.model.decimals import ZERO, round_loss_up
 from tradewinds.model.ids import ClientOrderId
-from tradewinds.model.instrument import InstrumentKind
 from tradewinds.model.order import (
     ApprovedOrder,
     OrderIntent,
@@ -16,8 +15,10 @@ from tradewinds.model.order import (
     TimeInForce,
 )
 from tradewinds.model.portfolio import Trade
-from tradewinds.risk.checks import CHECKS, worst_loss
+from tradewinds.risk.checks import CHECKS
+from tradewinds.risk.exposure import leverage_of
 from tradewinds.risk.limits import RiskLimits, RiskView
+from tradewinds.risk.money import worst_loss
 
 
 class Closing(Struct, frozen=True, kw_only=True):
@@ -44,7 +45,7 @@ def review(
         if reason is not None:
             return refuse(intent, name, reason, view.now_ns)
     loss = worst_loss(intent, view, limits)
-    if loss is None:
+    if loss is None or view.instrument is None:
         return refuse(intent, "loss_per_trade", "worst loss cannot be told", view.now_ns)
     return ApprovedOrder(
         client_order_id=order_id,
@@ -60,7 +61,7 @@ def review(
         worst_loss=round_loss_up(loss),
         time_in_force=TimeInForce.IOC if intent.taking else TimeInForce.GTC,
         post_only=not intent.taking,
-        leverage=_leverage(view, limits),
+        leverage=leverage_of(view.instrument, limits),
     )
 
 
@@ -129,10 +130,3 @@ def _closing_type(wish: Closing) -> OrderType:
     if wish.purpose is Purpose.TARGET:
         return OrderType.LIMIT
     return OrderType.MARKET
-
-
-def _leverage(view: RiskView, limits: RiskLimits) -> Decimal:
-    instrument = view.instrument
-    if instrument is None or instrument.kind is InstrumentKind.SPOT:
-        return Decimal(1)
-    return min(limits.leverage_max, instrument.leverage_max)

@@ -2,19 +2,28 @@
 
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds.model.decimals import BPS, ONE, ZERO, ceil_to_step, floor_to_step, to_decimal
 from tradewinds.model.ids import TradeId
-from tradewinds.model.instrument import Instrument, InstrumentKind
+from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Quote, Side
 from tradewinds.model.order import OrderIntent, Purpose
 from tradewinds.model.signal import EnterSignal
-from tradewinds.risk.exposure import entry_worst_loss
+from tradewinds.risk.exposure import (
+    entry_worst_loss,
+    fee_rate,
+    fill_price_max,
+    held_notional,
+    leverage_of,
+)
+from tradewinds.risk.figures import view_flaw
 from tradewinds.risk.limits import RiskLimits, RiskView
 
 PAYOFF_WITHOUT_TARGET = ONE
 """Assumed reward to risk where a strategy names no target: confidence is that of an even bet."""
+HEADROOM = Decimal("0.000001")
+"""Left free of every money limit, for what fees and values gain when each fill rounds them up."""
 
 
 class SizingInput(Struct, frozen=True, kw_only=True):
@@ -26,33 +35,42 @@ class SizingInput(Struct, frozen=True, kw_only=True):
     scale: float
 
 
+def within_one(value: float) -> Decimal:
+    """`value` held within [0, 1]; what is not a number is nothing."""
+    return to_decimal(min(max(0.0, value), 1.0))
+
+
 def kelly_share(confidence: float, payoff: Decimal) -> Decimal:
     """Kelly 1956: f = p - (1 - p) / b, never negative. `payoff` b is reward over risk."""
-    p = to_decimal(min(max(confidence, 0.0), 1.0))
+    p = within_one(confidence)
     return max(p - (ONE - p) / payoff, ZERO)
 
 
 def size_entry(
     signal: EnterSignal, wish: SizingInput, view: RiskView, limits: RiskLimits
 ) -> OrderIntent | str:
-    """An intent within every cap, or the reason why there is none."""
+    """An intent within every cap, or the reason why there is none.
+
+    The gate refuses none of these for a money reason; it may refuse one for its price, its stop,
+    the state of the market, or because the caps leave less than the venue takes.
+    """
+    flaw = view_flaw(view)
+    if flaw is not None or view.rate is None:
+        return f"cannot size: {flaw}"
     unit = _unit_intent(signal, wish, limits)
     loss_per_unit = entry_worst_loss(unit, wish.instrument, limits)
-    if view.rate is None or view.equity is None or loss_per_unit <= ZERO:
-        return "cannot size: rate, equity or stop unknown"
+    if unit.price <= ZERO or loss_per_unit <= ZERO:
+        return f"cannot size: price {unit.price}, stop {unit.stop_price}"
     risk = _risk_budget(signal, unit, wish.scale, view, limits)
     if risk <= ZERO:
         return "no edge at this confidence and payoff, or no risk budget left"
-    caps = [
-        risk / (loss_per_unit * view.rate),
-        _notional_room(unit, view, limits) / (unit.price * view.rate),
-    ]
+    caps = [risk / (loss_per_unit * view.rate), _quantity_room(unit, view, limits)]
     if view.visible is not None and unit.taking:
         caps.append(view.visible)
     quantity = wish.instrument.quantity_down(max(min(caps), ZERO))
     if quantity <= ZERO:
         return f"size rounds to nothing (room {min(caps):.6f} {wish.instrument.base})"
-    return _with_quantity(unit, quantity)
+    return structs.replace(unit, quantity=quantity)
 
 
 def _unit_intent(signal: EnterSignal, wish: SizingInput, limits: RiskLimits) -> OrderIntent:
@@ -106,42 +124,21 @@ def _risk_budget(
     kelly = kelly_share(signal.confidence, payoff) * to_decimal(limits.kelly_fraction)
     left = limits.loss_per_day_max - view.realised_loss_today - view.open_risk
     above_reserve = view.equity - view.open_risk - limits.reserve
-    scaled = to_decimal(min(max(scale, 0.0), 1.0))
-    return min(kelly * view.equity, limits.loss_per_trade_max * scaled, left, above_reserve)
+    per_trade = limits.loss_per_trade_max * within_one(scale)
+    return min(kelly * view.equity, per_trade, left, above_reserve) - HEADROOM
 
 
-def _notional_room(unit: OrderIntent, view: RiskView, limits: RiskLimits) -> Decimal:
-    """Account currency of notional that exposure shares, reserve and free balance leave."""
+def _quantity_room(unit: OrderIntent, view: RiskView, limits: RiskLimits) -> Decimal:
+    """Base asset that exposure shares, reserve and free balance leave."""
     instrument = view.instrument
-    if view.equity is None or instrument is None or view.rate is None:
+    if view.equity is None or instrument is None or view.rate is None or view.mid is None:
         return ZERO
-    perpetual = instrument.kind is InstrumentKind.PERPETUAL
-    leverage = min(limits.leverage_max, instrument.leverage_max) if perpetual else ONE
-    here = [i.notional for i in view.exposures if i.instrument_id == unit.instrument_id]
-    per_instrument = view.equity * to_decimal(limits.exposure_per_instrument_max) * leverage
+    leverage = leverage_of(instrument, limits)
+    here = held_notional(view, unit.instrument_id)
+    per_asset = view.equity * to_decimal(limits.exposure_per_instrument_max) * leverage
     in_all = view.equity * to_decimal(limits.exposure_total_max) * leverage
-    above_reserve = (view.equity - view.committed - limits.reserve) * leverage
-    free = view.free.get(instrument.settle, ZERO) * view.rate * leverage
-    margin = ONE + instrument.taker_fee * leverage + BPS
-    return min(
-        per_instrument - sum(here, ZERO),
-        in_all - view.committed,
-        above_reserve / margin,
-        free / margin,
-    )
-
-
-def _with_quantity(unit: OrderIntent, quantity: Decimal) -> OrderIntent:
-    return OrderIntent(
-        strategy_id=unit.strategy_id,
-        trade_id=unit.trade_id,
-        instrument_id=unit.instrument_id,
-        side=unit.side,
-        quantity=quantity,
-        price=unit.price,
-        purpose=unit.purpose,
-        decision_price=unit.decision_price,
-        stop_price=unit.stop_price,
-        target_price=unit.target_price,
-        taking=unit.taking,
-    )
+    above_reserve = view.equity - view.committed - limits.reserve
+    free = view.free.get(instrument.settle, ZERO) * view.rate
+    margin = ONE / leverage + fee_rate(instrument) + BPS
+    room = min(per_asset - here, in_all - view.committed, above_reserve / margin, free / margin)
+    return (room - HEADROOM) / (fill_price_max(unit, view.mid) * view.rate)
