@@ -135,6 +135,18 @@ def test_charts_are_plain_data_without_functions() -> None:
     assert charts.drawdown_area(points)["series"][0]["data"][1][1] == -1.0
 
 
+def test_a_flat_day_is_drawn_flat_on_a_narrow_scale() -> None:
+    axis = charts.equity_line([(1, 1000.0), (2, 1000.0)], 1000.0)["yAxis"]
+    assert (axis["min"], axis["max"]) == (999, 1001)
+
+
+def test_a_change_that_reads_as_nothing_has_no_arrow() -> None:
+    engine = FakeEngine()
+    row = msgspec.structs.replace(engine.snapshot().prices[0], change_day=0.00002)
+    state = LiveState(FakeBus(engine), Hand(), 3.0)
+    assert texts(views.price_rows(state, [row])[0])[4] == "0.00%"
+
+
 def test_annualised_figures_of_a_few_days_are_not_shown() -> None:
     from tradewinds.dashboard.pages.figures import ANNUALISED, DAYS_MIN, NEEDS_MARKET, honest
 

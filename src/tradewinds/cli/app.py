@@ -14,6 +14,7 @@ from tradewinds.cli import (
     config_verbs,
     data,
     doctor,
+    keys,
     operator,
     password,
     replay,
@@ -104,6 +105,13 @@ def add_groups(app: typer.Typer) -> None:
     add(group, "list", data.data_list, data.DataArguments, under="data")
     add(group, "check", data.data_check, data.DataArguments, under="data")
     app.add_typer(group, name="data")
+    group = typer.Typer(no_args_is_help=True, help="API keys in an encrypted vault.")
+    add(group, "add", keys.keys_add, keys.AddArguments, under="keys")
+    add(group, "list", keys.keys_list, NoArguments, under="keys")
+    add(group, "test", keys.keys_test, keys.NameArguments, under="keys")
+    add(group, "remove", keys.keys_remove, keys.RemoveArguments, under="keys")
+    add(group, "accept", keys.keys_accept, NoArguments, under="keys")
+    app.add_typer(group, name="keys")
 
 
 def add(parent: typer.Typer, name: str, work: Any, kind: type[Any], **how: Any) -> None:

@@ -11,6 +11,7 @@ from tradewinds.model.errors import (
     StoreUnavailable,
     TradewindsError,
 )
+from tradewinds.vault.errors import KeyRefused, VaultRefused
 
 
 class Exit(IntEnum):
@@ -26,6 +27,8 @@ class Exit(IntEnum):
     IN_USE = 7
     STORE_UNAVAILABLE = 8
     REPLAY_DIFFERS = 9
+    KEY_REFUSED = 10
+    VAULT_REFUSED = 11
     BUG = 70
     INTERRUPTED = 130
 
@@ -41,6 +44,8 @@ MEANINGS = (
     (Exit.IN_USE, "the port, the account or the data folder is in use by another process"),
     (Exit.STORE_UNAVAILABLE, "the database cannot be reached or written"),
     (Exit.REPLAY_DIFFERS, "replaying the journal gave other commands than it holds"),
+    (Exit.KEY_REFUSED, "an API key may do too much or too little, or its rights are not verified"),
+    (Exit.VAULT_REFUSED, "the vault of API keys cannot be opened or written; nothing was changed"),
     (Exit.BUG, "an invariant of ours is broken: please report it"),
     (Exit.INTERRUPTED, "stopped with Ctrl-C before it was done"),
 )
@@ -60,6 +65,10 @@ def code_of(error: TradewindsError) -> Exit:
     match error:
         case CliError():
             return error.code
+        case KeyRefused():
+            return Exit.KEY_REFUSED
+        case VaultRefused():
+            return Exit.VAULT_REFUSED
         case ConfigError():
             return Exit.USAGE
         case DataError():
@@ -80,6 +89,8 @@ def fix_of(error: TradewindsError) -> str:
     match error:
         case CliError():
             return error.fix
+        case KeyRefused() | VaultRefused():
+            return ""
         case ConfigError():
             return "`trading-cli config path` names the file, `config check` lists every problem"
         case AccountInUse():

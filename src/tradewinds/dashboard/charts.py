@@ -1,5 +1,6 @@
 """ECharts options as plain data. No functions in them: the browser must never evaluate text."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,16 @@ def equity_line(points: Sequence[tuple[int, float]], start: float | None) -> Opt
             "label": {"show": False},
             "data": [{"yAxis": round(start, 2)}],
         }
-    return _frame(series, _money_axis())
+    levels = [value for _, value in points] + ([] if start is None else [start])
+    return _frame(series, _money_axis() | _around(levels))
+
+
+def _around(levels: Sequence[float]) -> Options:
+    # A flat line would otherwise be drawn on a scale of hundreds, and a cent as a cliff.
+    if not levels:
+        return {}
+    margin = max(1.0, (max(levels) - min(levels)) * 0.08)
+    return {"min": math.floor(min(levels) - margin), "max": math.ceil(max(levels) + margin)}
 
 
 def drawdown_area(points: Sequence[tuple[int, float]]) -> Options:

@@ -215,7 +215,8 @@ def _price(state: LiveState, row: PriceRow) -> Row:
     places = state.places(row.instrument_id)
     mid = (row.bid + row.ask) / 2
     spread_bps = (row.ask - row.bid) / mid * 10_000 if mid > 0 else 0.0
-    change = f"{formats.arrow(row.change_day)}{formats.signed_percent(row.change_day)}"
+    moved = round(row.change_day, 4)
+    change = f"{formats.arrow(moved)}{formats.signed_percent(moved)}"
     return Row(
         row.instrument_id,
         (
@@ -223,7 +224,7 @@ def _price(state: LiveState, row: PriceRow) -> Row:
             plain(formats.price(row.bid, places)),
             plain(formats.price(row.ask, places)),
             plain(f"{spread_bps:.1f} bps", "dim"),
-            plain(change, formats.tone(row.change_day)),
+            plain(change, formats.tone(moved)),
             plain(formats.latency(row.age_ms), "dim"),
         ),
     )

@@ -13,10 +13,13 @@ from tradewinds.ports import Strategy
 
 CONFIRMATIONS = 3
 """Prices near each other that make a jump believable."""
+CLOCKS_APART_NS = 5_000_000_000
+"""A venue's clock may be this much ahead of ours."""
 
 
 class Slot:
-    """Mutable state of one instrument. Times are the venue's, per kind of event."""
+    """Mutable state of one instrument. Times are the venue's, per kind of event; `received_ns`
+    is when the price was known: ours, or the venue's where that is older."""
 
     __slots__ = (
         "bar_times", "bar_volume", "bar_watchers", "book_time", "book_watchers", "instrument",
@@ -96,7 +99,8 @@ class Board:
         slot.quote = quote
         slot.quoted = True
         slot.tolerance_ns = 0
-        self._price(slot, (quote.bid + quote.ask) * 0.5, quote.received_time_ns)
+        received = quote.received_time_ns
+        self._price(slot, (quote.bid + quote.ask) * 0.5, min(time, received))
         return None
 
     def _take_bar(self, slot: Slot, event: MarketEvent) -> str | None:
@@ -105,6 +109,8 @@ class Board:
         if reason is not None:
             return reason
         last = slot.bar_times.get(bar.timeframe_ns, -1)
+        if bar.venue_time_ns > bar.received_time_ns + CLOCKS_APART_NS:
+            return "bar has not closed yet"
         if bar.open_time_ns <= last:
             return "duplicate" if bar.open_time_ns == last else "out of order"
         slot.bar_times[bar.timeframe_ns] = bar.open_time_ns
@@ -112,7 +118,7 @@ class Board:
         if not slot.quoted:
             slot.tolerance_ns = bar.timeframe_ns
             slot.quote = None
-            self._price(slot, bar.close, bar.received_time_ns)
+            self._price(slot, bar.close, min(bar.received_time_ns, bar.venue_time_ns))
         return None
 
     def _take_print(self, slot: Slot, event: MarketEvent) -> str | None:
@@ -141,24 +147,26 @@ class Board:
             slot.book_time = event.venue_time_ns
         return reason
 
-    def _price(self, slot: Slot, mid: float, received_ns: int) -> None:
+    def _price(self, slot: Slot, mid: float, known_ns: int) -> None:
         last = slot.mid
+        slot.received_ns = known_ns
+        if abs(mid - last) > self._jump * last and last:
+            self._suspect(slot, mid)
+            return
         slot.mid = mid
-        slot.received_ns = received_ns
+        slot.suspect_left = 0
         if last == 0.0:
             slot.open_mid = mid
-        elif slot.suspect_left:
-            self._confirm(slot, mid)
-        elif abs(mid - last) > self._jump * last:
-            slot.suspect_left = CONFIRMATIONS
-            slot.suspect_mid = mid
 
-    def _confirm(self, slot: Slot, mid: float) -> None:
-        if abs(mid - slot.suspect_mid) > self._jump * slot.suspect_mid:
+    def _suspect(self, slot: Slot, mid: float) -> None:
+        """A price that jumped is neither valued by nor traded on until others are near it."""
+        if slot.suspect_left == 0 or abs(mid - slot.suspect_mid) > self._jump * slot.suspect_mid:
             slot.suspect_left = CONFIRMATIONS
-            slot.suspect_mid = mid
         else:
             slot.suspect_left -= 1
+        slot.suspect_mid = mid
+        if slot.suspect_left == 0:
+            slot.mid = mid
 
     def last_quote(self, instrument_id: InstrumentId) -> Quote | None:
         """The last quote; with bars alone a quote of no width at the close."""

@@ -50,8 +50,12 @@ class Closer:
                 price=price,
                 exit_reason=floor.portfolio.exit_reasons.get(trade_id, ""),
                 flatten=trade_id in self._urgent,
+                attempt=floor.orders_made,
             )
         )
+        if steps.exit_reason:
+            self.request_exit(trade_id, steps.exit_reason)
+            return
         for order_id in steps.cancels:
             floor.cancel(order_id)
         for wish in steps.closings:
@@ -61,18 +65,29 @@ class Closer:
         """Nothing left to hold: cancel what still works, and close the record after that."""
         floor = self._floor
         working = floor.portfolio.orders.working_of(trade.trade_id)
+        if trade.quantity > ZERO and any(order.filled_quantity for order in working):
+            return  # What is being sold already need not be left as dust.
         for order in working:
             floor.cancel(order.approved.client_order_id)
         if working:
             return
         reason = floor.portfolio.exit_reasons.pop(trade.trade_id, "") or trade.exit_reason
         closed = trade_book.closed(trade, floor.out.now_ns, reason)
+        self._tell_gap(closed)
         floor.portfolio.trades.pop(trade.trade_id)
         self._tries.pop(trade.trade_id, None)
         self._urgent.discard(trade.trade_id)
         if trade.entry_quantity:
             floor.portfolio.trades_closed += 1
         floor.out.put(RecordTrade(trade=closed, time_ns=floor.out.now_ns, cause=floor.out.cause))
+
+    def _tell_gap(self, closed: Trade) -> None:
+        """A loss beyond the approved one is told each time, never hidden."""
+        if closed.gap > ZERO:
+            detail = (
+                f"{closed.trade_id} lost {closed.gap} more than the {closed.approved_loss} approved"
+            )
+            self._floor.out.anomaly("stop_gap", closed.instrument_id, detail, always=True)
 
     def request_exit(self, trade_id: TradeId, reason: str) -> None:
         """Close a round trip at market; once asked, it stays asked."""
@@ -137,7 +152,10 @@ class Closer:
             closed_time_ns=floor.out.now_ns,
             reason=basket.reason,
             exit_reason="unwound" if basket.unwinding and basket.unwind_tries > 1 else "cycle",
+            approved_loss=basket.unwind_loss,
+            gap=trade_book.overshoot(basket.realised, basket.unwind_loss),
         )
+        self._tell_gap(trade)
         floor.out.put(RecordTrade(trade=trade, time_ns=floor.out.now_ns, cause=floor.out.cause))
 
     def sell_leftovers(self, reason: str) -> None:

@@ -4,7 +4,7 @@ from tradewinds.engine.board import Slot
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
 from tradewinds.execution import legs, trade_book
-from tradewinds.execution.legs import Basket, PlannedLeg
+from tradewinds.execution.legs import Basket
 from tradewinds.model.commands import RecordSignal, SetTimer
 from tradewinds.model.decimals import ceil_to_step, floor_to_step, to_decimal
 from tradewinds.model.ids import InstrumentId, StrategyId
@@ -18,9 +18,18 @@ from tradewinds.model.signal import (
     Signal,
     StopSignal,
 )
-from tradewinds.risk.basket import basket_plan_size, judge_later_leg, unwind_loss
+from tradewinds.risk.basket import (
+    PlannedLeg,
+    basket_plan_size,
+    cycle_flaw,
+    judge_later_leg,
+    unwind_loss,
+    unwind_share,
+)
 from tradewinds.risk.gate import review
 from tradewinds.risk.sizing import SizingInput, size_entry
+from tradewinds.risk.stops import tightening_flaw
+from tradewinds.risk.wishes import signal_flaw
 
 ENTRY_TIMER = "entry:"
 
@@ -38,6 +47,10 @@ class Desk:
         floor = self._floor
         self.signals[signal.strategy_id] = self.signals.get(signal.strategy_id, 0) + 1
         floor.out.put(RecordSignal(signal=signal, time_ns=floor.out.now_ns, cause=floor.out.cause))
+        flaw = signal_flaw(signal)
+        if flaw is not None:
+            self._refuse(signal.strategy_id, _instrument_of(signal), "signal", flaw)
+            return
         match signal:
             case EnterSignal():
                 self._enter(signal)
@@ -74,7 +87,7 @@ class Desk:
 
     def _open(self, intent: OrderIntent, order: ApprovedOrder, reason: str) -> None:
         floor = self._floor
-        floor.keep_trade(trade_book.opened(intent, reason, floor.out.now_ns))
+        floor.keep_trade(trade_book.opened(intent, order.worst_loss, reason, floor.out.now_ns))
         floor.submit(order)
         if not intent.taking:
             due_ns = floor.out.now_ns + int(floor.settings.entry_lifetime_s * 1e9)
@@ -91,13 +104,15 @@ class Desk:
         trade = floor.portfolio.trades.get(signal.trade_id)
         if trade is None or trade.strategy_id != signal.strategy_id:
             return
-        tick = floor.board.slots[trade.instrument_id].instrument.tick_size
-        stop = to_decimal(signal.stop_price)
+        slot = floor.board.slots[trade.instrument_id]
+        tick, stop = slot.instrument.tick_size, to_decimal(signal.stop_price)
         buying = trade.side is Side.BUY
         rounded = floor_to_step(stop, tick) if buying else ceil_to_step(stop, tick)
+        view = floor.risk_view(signal.strategy_id, slot, trade.side)
+        flaw = tightening_flaw(trade, rounded, view, floor.limits)
         changed = trade_book.tightened(trade, rounded)
-        if changed is None:
-            reason = f"stop {rounded} would loosen {trade.stop_price}"
+        if flaw is not None or changed is None:
+            reason = flaw or "a stop never loosens"
             self._refuse(signal.strategy_id, trade.instrument_id, "stop_only_tightens", reason)
             return
         floor.keep_trade(changed)
@@ -114,18 +129,18 @@ class Desk:
         if any(b.strategy_id == signal.strategy_id for b in floor.portfolio.baskets.values()):
             self._refuse(signal.strategy_id, first.instrument_id, "basket", "one is under way")
             return
+        planned = tuple(_plan(leg, slot) for leg, slot in zip(signal.legs, known, strict=True))
+        flaw = cycle_flaw(planned, signal.start_asset, floor.settings.currency)
+        if flaw is not None:
+            self._refuse(signal.strategy_id, first.instrument_id, "basket", flaw)
+            return
         view = floor.risk_view(signal.strategy_id, known[0], first.side)
         scale = floor.scale(signal.strategy_id)
-        size = basket_plan_size(signal, view, floor.limits, scale)
+        size = basket_plan_size(signal, planned, view, floor.limits, scale)
         if isinstance(size, str):
             self._refuse(signal.strategy_id, first.instrument_id, "sizing", size)
             return
-        planned = tuple(_plan(leg, slot) for leg, slot in zip(signal.legs, known, strict=True))
-        rate = floor.portfolio.rate(signal.start_asset)
-        if rate is None:
-            self._refuse(signal.strategy_id, first.instrument_id, "basket", "no rate: cannot judge")
-            return
-        fee_max = max(leg.instrument.taker_fee for leg in planned)
+        share = unwind_share(planned, signal.start_asset, floor.limits)
         self._start(
             Basket(
                 trade_id=floor.next_trade_id(),
@@ -133,8 +148,8 @@ class Desk:
                 legs=planned,
                 start_asset=signal.start_asset,
                 start_quantity=size,
-                unwind_loss=unwind_loss(size * rate, fee_max, floor.limits),
-                notional=size * rate,
+                unwind_loss=unwind_loss(size, share),
+                notional=size,
                 opened_time_ns=floor.out.now_ns,
                 reason=signal.reason,
                 holding={signal.start_asset: size},
@@ -194,6 +209,16 @@ class Desk:
                 time_ns=self._floor.out.now_ns,
             )
         )
+
+
+def _instrument_of(signal: Signal) -> InstrumentId:
+    match signal:
+        case EnterSignal():
+            return signal.instrument_id
+        case BasketSignal():
+            return signal.legs[0].instrument_id if signal.legs else InstrumentId("")
+        case _:
+            return InstrumentId("")
 
 
 def _plan(leg: Leg, slot: Slot) -> PlannedLeg:

@@ -8,6 +8,7 @@ from tradewinds.engine.closer import Closer
 from tradewinds.engine.desk import ENTRY_TIMER, Desk
 from tradewinds.engine.floor import Floor
 from tradewinds.engine.operator import Operator
+from tradewinds.engine.reconcile import Reconciler
 from tradewinds.engine.reports import Reports
 from tradewinds.engine.settings import EngineSettings
 from tradewinds.engine.upkeep import Upkeep
@@ -35,6 +36,7 @@ class Engine:
         self._reports = Reports(self.floor, self.closer)
         self._operator = Operator(self.floor, self.closer)
         self._upkeep = Upkeep(self.floor, self.closer)
+        self._reconciler = Reconciler(self.floor, self.closer, self._reports)
         self._view = View(self.floor)
         self._out = self.floor.out
         self._slots = self.floor.board.slots
@@ -65,6 +67,8 @@ class Engine:
             ev.StrategySwitched: self._operator.switch,
             ev.MandateIssued: self._operator.mandate,
             ev.StoreHealthChanged: self._operator.store_health,
+            ev.VenueStateRead: self._reconciler.take,
+            ev.VenueTroubleChanged: self._reconciler.trouble,
         }
 
     def step(self, event: ev.Event) -> Sequence[Command]:
@@ -119,9 +123,10 @@ class Engine:
                 self.desk.take(signal)
 
     def _dropped(self, slot: Slot, event: ev.MarketEvent, reason: str) -> None:
-        kind = f"bad_{type(event).__name__.lower()}"
+        repeated = reason == "duplicate"
+        kind = f"{'repeated' if repeated else 'bad'}_{type(event).__name__.lower()}"
         count = self._out.anomaly(kind, slot.instrument.id, reason)
-        if count == BAD_INPUT_MAX and reason != "duplicate":
+        if count == BAD_INPUT_MAX and not repeated:
             self._operator.distrust(slot.instrument.id, f"{count} bad events, last: {reason}")
 
     def _timer(self, event: ev.TimerFired) -> None:

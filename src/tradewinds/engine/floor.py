@@ -23,6 +23,7 @@ from tradewinds.model.order import ApprovedOrder
 from tradewinds.model.portfolio import Trade
 from tradewinds.risk.breaker import Breaker
 from tradewinds.risk.limits import RiskView
+from tradewinds.risk.sizing import within_one
 
 MINUTE_NS = 60_000_000_000
 
@@ -48,6 +49,11 @@ class Floor:
         """A new order's name."""
         self._orders_made += 1
         return client_order_id(self.run_id, self._orders_made)
+
+    @property
+    def orders_made(self) -> int:
+        """How many orders of this run have a name."""
+        return self._orders_made
 
     def next_trade_id(self) -> TradeId:
         """A new round trip's name."""
@@ -84,8 +90,8 @@ class Floor:
     def scale(self, strategy_id: StrategyId) -> float:
         """Weight x mandate x drawdown step, in [0, 1]. Opinions only shrink."""
         mandate = self.mandate if self.out.now_ns < self.mandate.expires_ns else NEUTRAL
-        weight = min(max(mandate.weights.get(strategy_id, 1.0), 0.0), 1.0)
-        multiplier = min(max(mandate.risk_multiplier, 0.0), 1.0)
+        weight = float(within_one(mandate.weights.get(strategy_id, 1.0)))
+        multiplier = float(within_one(mandate.risk_multiplier))
         equity = self.portfolio.equity()
         step = 0.0 if equity is None else self.breaker.risk_scale(equity)
         return weight * multiplier * step
@@ -102,6 +108,7 @@ class Floor:
             state=self.breaker.state,
             state_reason=self.breaker.reason,
             strategy_enabled=strategy_id not in self.disabled,
+            currency=self.settings.currency,
             instrument=None if slot is None else slot.instrument,
             mid=to_decimal(slot.mid) if slot is not None and priced else None,
             price_age_ns=_age(slot, now_ns) if slot is not None and priced else None,
@@ -109,7 +116,7 @@ class Floor:
             rate=None if slot is None else portfolio.rate(slot.instrument.quote),
             visible=None if slot is None else self.visible(slot, side),
             equity=portfolio.equity(),
-            realised_today=portfolio.realised(self.breaker.day),
+            realised_today=portfolio.settled(self.breaker.day),
             exposures=portfolio.exposures(),
             free=portfolio.free(),
             orders_last_minute=len(self._order_times),

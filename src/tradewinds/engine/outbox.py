@@ -26,12 +26,17 @@ class Outbox:
         self.refused[refusal.strategy_id] = self.refused.get(refusal.strategy_id, 0) + 1
         self.put(RecordRefusal(refusal=refusal, cause=self.cause))
 
-    def anomaly(self, kind: str, instrument_id: InstrumentId, detail: str) -> int:
-        """Count bad input; tell of the 1st, 2nd, 4th, 8th... so that a flood stays a trickle."""
+    def anomaly(
+        self, kind: str, instrument_id: InstrumentId, detail: str, *, always: bool = False
+    ) -> int:
+        """Count bad input; tell of the 1st, 2nd, 4th, 8th... so that a flood stays a trickle.
+
+        `always` tells of each one: for what concerns money.
+        """
         key = (kind, instrument_id)
         count = self._anomalies.get(key, 0) + 1
         self._anomalies[key] = count
-        if count & (count - 1) == 0:
+        if always or count & (count - 1) == 0:
             self.put(
                 RecordAnomaly(
                     kind=kind,

@@ -9,11 +9,11 @@ from tradewinds.execution.order_manager import OrderManager
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, StrategyId, TradeId
-from tradewinds.model.instrument import InstrumentKind
+from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import Order
 from tradewinds.model.portfolio import Exposure, Trade
-from tradewinds.risk.exposure import trade_exposure
+from tradewinds.risk.exposure import fee_rate, leverage_of, trade_exposure
 from tradewinds.risk.limits import RiskLimits
 
 
@@ -50,15 +50,24 @@ class Portfolio:
             if slot is None or rate is None:
                 yield self._unvalued(trade)
             else:
-                yield trade_exposure(trade, slot.instrument, rate, self._limits)
+                cost = self._unit_cost(trade, slot.instrument)
+                yield trade_exposure(trade, slot.instrument, rate, self._limits, cost)
         for basket in self.baskets.values():
             yield Exposure(
                 trade_id=basket.trade_id,
                 strategy_id=basket.strategy_id,
                 instrument_id=basket.legs[0].instrument.id,
-                worst_loss=basket.unwind_loss,
+                worst_loss=max(ZERO, basket.unwind_loss + min(basket.realised, ZERO)),
                 notional=basket.notional,
             )
+
+    def _unit_cost(self, trade: Trade, instrument: Instrument) -> Decimal | None:
+        """What the ledger holds a unit at: it is that, not the fill, which a sale realises from."""
+        if instrument.kind is InstrumentKind.PERPETUAL:
+            lot = self.ledger.position(trade.strategy_id, instrument)
+        else:
+            lot = self.ledger.lot(trade.strategy_id, instrument.base)
+        return lot.cost / lot.quantity if lot is not None and lot.quantity else None
 
     def _unvalued(self, trade: Trade) -> Exposure:
         return Exposure(
@@ -84,6 +93,11 @@ class Portfolio:
         """Net of every cost, on one UTC day."""
         return self.ledger.net_of_day(day)
 
+    def settled(self, day: int) -> Decimal:
+        """Realised without what baskets under way have won: they may lose it again."""
+        won = (max(basket.realised, ZERO) for basket in self.baskets.values())
+        return self.realised(day) - sum(won, ZERO)
+
     def cash(self) -> Decimal:
         """Account currency at the venue."""
         return self.ledger.balances.get(self.currency, ZERO)
@@ -102,7 +116,8 @@ class Portfolio:
         for trade in self.trades.values():
             slot = self._board.slots.get(trade.instrument_id)
             if slot is not None and slot.instrument.kind is InstrumentKind.PERPETUAL:
-                margin = trade.quantity * trade.entry_price / self._limits.leverage_max
+                leverage = leverage_of(slot.instrument, self._limits)
+                margin = trade.quantity * trade.entry_price / leverage
                 free[slot.instrument.settle] = free.get(slot.instrument.settle, ZERO) - margin
         return free
 
@@ -115,11 +130,12 @@ class Portfolio:
         price = approved.price or approved.decision_price
         if instrument.kind is InstrumentKind.PERPETUAL:
             if not approved.reduce_only:
-                yield instrument.settle, order.remaining * price / approved.leverage
+                unit = price / approved.leverage + price * fee_rate(instrument)
+                yield instrument.settle, order.remaining * unit
         elif approved.side is Side.SELL:
             yield instrument.base, order.remaining
         else:
-            yield instrument.quote, order.remaining * price * (ONE + instrument.taker_fee)
+            yield instrument.quote, order.remaining * price * (ONE + fee_rate(instrument))
 
     def mark_values(self) -> None:
         """Tell each slot how much of its price moves our equity, for the fast check per quote."""

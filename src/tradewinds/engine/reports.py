@@ -53,7 +53,8 @@ class Reports:
             changed = trade_book.with_entry_ended(trade, order)
             if changed is not trade:
                 floor.keep_trade(changed)
-            if order.status in FAILED and not asked_for and not approved.oco_group:
+            sibling_ended = approved.oco_group and order.status is OrderStatus.CANCELED
+            if order.status in FAILED and not asked_for and not sibling_ended:
                 self._closer.order_failed(trade_id, approved.purpose, order.reason)
             if self._closer.may_retry(trade_id):
                 self._closer.attend(trade_id)
@@ -178,7 +179,7 @@ class Reports:
         """Look at the law again: equity, the day, the invariant."""
         floor = self._floor
         floor.portfolio.mark_values()
-        realised = floor.portfolio.realised(floor.breaker.day)
+        realised = floor.portfolio.settled(floor.breaker.day)
         equity = floor.portfolio.equity()
         if equity is not None:
             self._closer.obey(floor.breaker.judge_equity(equity, realised))

@@ -46,11 +46,13 @@ class Upkeep:
         portfolio.mark_values()
         equity = self._equity_now()
         floor.breaker.start(floor.out.now_ns, equity, None if saved is None else saved.risk)
-        self._set_alarm(equity)
+        self._judge(equity)
         self._closer.tell_state()
         self._record_equity(equity)
         if saved is not None:
             self._tidy_up()
+        if floor.breaker.state is TradingState.HALTED:
+            self._closer.flatten(floor.breaker.reason)
 
     def _restore(self, saved: Checkpoint) -> None:
         floor, portfolio = self._floor, self._floor.portfolio
@@ -88,7 +90,7 @@ class Upkeep:
 
     def _judge(self, equity: Decimal) -> None:
         floor = self._floor
-        realised = floor.portfolio.realised(floor.breaker.day)
+        realised = floor.portfolio.settled(floor.breaker.day)
         self._closer.obey(floor.breaker.judge_equity(equity, realised))
         self._set_alarm(equity)
 
@@ -141,7 +143,7 @@ class Upkeep:
         floor.breaker.roll_day(floor.out.now_ns, equity)
         for slot in floor.board.slots.values():
             slot.open_mid = slot.mid
-        self._set_alarm(equity)
+        self._judge(equity)
         self._record_equity(equity)
         if floor.breaker.state is not state:
             self._closer.tell_state()

@@ -43,6 +43,7 @@ class OrderManager:
         self._working: dict[ClientOrderId, Order] = {}
         self._ended: OrderedDict[ClientOrderId, Order] = OrderedDict()
         self._canceling: set[ClientOrderId] = set()
+        self.changed_ns = 0
 
     def restore(self, orders: Iterable[Order]) -> None:
         """Take up the working orders of an earlier run."""
@@ -125,6 +126,7 @@ class OrderManager:
 
     def _keep(self, order: Order) -> None:
         order_id = order.approved.client_order_id
+        self.changed_ns = max(self.changed_ns, order.updated_time_ns)
         if order.working:
             self._working[order_id] = order
             return

@@ -81,6 +81,13 @@ def taken_by_venue(trade: Trade, fill: Fill) -> Trade:
     )
 
 
+def taken_outside(trade: Trade, quantity: Decimal) -> Trade:
+    """The user sold or moved part of what it held; there is no price of ours to book."""
+    left = trade.quantity - quantity
+    reason = trade.exit_reason or "reduced outside"
+    return structs.replace(trade, quantity=left, exit_reason=reason)
+
+
 def closing(trade: Trade) -> Trade:
     """A round trip on its way out."""
     return structs.replace(trade, phase=TradePhase.CLOSING)

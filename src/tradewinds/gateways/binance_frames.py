@@ -44,6 +44,9 @@ class FrameDecoder:
     as unknown. `counts` holds messages by kind, `dropped` those that gave no event, by reason.
     Nothing a venue sends raises.
 
+    A quote or trade whose id is not newer than the last one's is dropped: a feed that overlaps two
+    connections brings the same twice. `forget` starts the ids anew.
+
     A message without a time of its own (spot bookTicker and snapshots) gets the time of its
     arrival, or the venue's last stated time if that is later: our clock may lag the venue's.
     """
@@ -52,6 +55,8 @@ class FrameDecoder:
         self._symbols = dict(symbols)
         self._last_venue_ns = 0
         self._funding: dict[InstrumentId, tuple[int, float]] = {}
+        self._updates: dict[InstrumentId, int] = {}
+        self._trade_ids: dict[str, int] = {}
         self._only = next(iter(self._symbols.values())) if len(self._symbols) == 1 else None
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
@@ -83,6 +88,11 @@ class FrameDecoder:
         if message is None:
             return ()
         return known[1](message.data if wrapped else message, received_time_ns)
+
+    def forget(self) -> None:
+        """The next ids may be anything: a new connection that does not carry on from another."""
+        self._updates.clear()
+        self._trade_ids.clear()
 
     def _parsed(self, known: Entry, frame: bytes) -> Any:
         parse, _, name = known
@@ -120,6 +130,11 @@ class FrameDecoder:
         bid, ask, bid_size, ask_size = message.b, message.a, message.B, message.A
         if not math.isfinite(bid + ask + bid_size + ask_size):
             return self._not_finite()
+        update_id = message.u
+        if update_id:
+            if update_id <= self._updates.get(id_, 0):
+                return self._seen_before()
+            self._updates[id_] = update_id
         venue_ns = message.E * NS_PER_MS if message.E else max(received_ns, self._last_venue_ns)
         return (
             Quote(
@@ -144,7 +159,8 @@ class FrameDecoder:
                 bids=message.b,
                 asks=message.a,
                 snapshot=False,
-                first_update_id=message.U,
+                # USD-M ids leave gaps; what a delta follows on from is what continuity needs.
+                first_update_id=message.pu + 1 if message.pu else message.U,
                 last_update_id=message.u,
                 venue_time_ns=venue_ns,
                 received_time_ns=received_ns or venue_ns,
@@ -182,19 +198,23 @@ class FrameDecoder:
             # Insurance fund and ADL fills happen away from the book.
             self.dropped["trade off the book"] += 1
             return ()
-        return self._print(message, f"{message.t}", received_ns)
+        return self._print(message, "", message.t, received_ns)
 
     def _agg_trade(self, message: AggTrade, received_ns: int) -> Sequence[MarketEvent]:
-        return self._print(message, f"a{message.a}", received_ns)
+        return self._print(message, "a", message.a, received_ns)
 
     def _print(
-        self, message: Trade | AggTrade, print_id: str, received_ns: int
+        self, message: Trade | AggTrade, prefix: str, number: int, received_ns: int
     ) -> Sequence[MarketEvent]:
         id_ = self._symbols.get(message.s)
         if id_ is None:
             return self._unknown()
         if not math.isfinite(message.p + message.q):
             return self._not_finite()
+        series = prefix + message.s
+        if number <= self._trade_ids.get(series, -1):
+            return self._seen_before()
+        self._trade_ids[series] = number
         self._stated(message.E, received_ns)
         venue_ns = message.T * NS_PER_MS
         return (
@@ -203,7 +223,7 @@ class FrameDecoder:
                 price=message.p,
                 size=message.q,
                 aggressor=Side.SELL if message.m else Side.BUY,
-                print_id=print_id,
+                print_id=f"{prefix}{number}",
                 venue_time_ns=venue_ns,
                 received_time_ns=received_ns or venue_ns,
             ),
@@ -269,6 +289,10 @@ class FrameDecoder:
 
     def _unknown(self) -> Sequence[MarketEvent]:
         self.dropped["unknown symbol"] += 1
+        return ()
+
+    def _seen_before(self) -> Sequence[MarketEvent]:
+        self.dropped["seen before"] += 1
         return ()
 
     def _not_finite(self) -> Sequence[MarketEvent]:

@@ -23,7 +23,7 @@ class Peek(Struct):
 
 
 class BookTicker(Struct):
-    """`s` symbol, `b` `B` bid and size, `a` `A` ask and size, `E` ms (USD-M only)."""
+    """`s` symbol, `b` `B` bid and size, `a` `A` ask and size, `u` update id, `E` ms (USD-M only)."""
 
     s: str
     b: float
@@ -31,10 +31,11 @@ class BookTicker(Struct):
     a: float
     A: float
     E: int = 0
+    u: int = 0
 
 
 class DepthUpdate(Struct):
-    """`U` to `u` update ids, `b` and `a` levels."""
+    """`U` to `u` update ids, `b` and `a` levels; USD-M follows on from update id `pu`."""
 
     s: str
     E: int
@@ -42,6 +43,7 @@ class DepthUpdate(Struct):
     u: int
     b: Levels
     a: Levels
+    pu: int = 0
 
 
 class DepthSnapshot(Struct, rename={"last_update_id": "lastUpdateId"}):

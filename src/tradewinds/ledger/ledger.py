@@ -111,6 +111,36 @@ class Ledger:
             draft.expense(Account.FUNDING, -worth)
             return self._commit(draft, draft.finish(transaction_id, "funding", event.venue_time_ns))
 
+    def is_booked(self, fill: Fill) -> bool:
+        """Whether this execution is in the books already."""
+        return fill_transaction_id(fill) in self._booked
+
+    def book_external(
+        self,
+        change_id: str,
+        owner: StrategyId,
+        change: tuple[Asset, Decimal, Decimal],
+        time_ns: int,
+    ) -> Transaction | None:
+        """Book what moved at the venue without us: (asset, signed quantity, rate), as capital.
+
+        None when booked already. Raises InvariantBroken when `owner` does not hold what left.
+        """
+        transaction_id = f"external:{change_id}"
+        if transaction_id in self._booked:
+            return None
+        asset, quantity, rate = change
+        with localcontext(prec=DIGITS):
+            draft = Draft(self._holdings, owner, NO_INSTRUMENT, may_owe=True)
+            worth = draft.worth(asset, abs(quantity), rate)
+            if quantity > ZERO:
+                draft.receive(asset, quantity, worth)
+                draft.expense(Account.CAPITAL, -worth)
+            else:
+                draft.give(asset, -quantity, worth)
+                draft.expense(Account.CAPITAL, worth)
+            return self._commit(draft, draft.finish(transaction_id, "external", time_ns))
+
     def book_ai_cost(self, cost_id: str, amount: Decimal, time_ns: int) -> Transaction | None:
         """Book AI spend in account currency; None when booked already.
 

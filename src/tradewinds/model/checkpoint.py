@@ -10,8 +10,18 @@ from tradewinds.model.order import Order
 from tradewinds.model.portfolio import Trade, TradingState
 
 
+class Cause(Struct, frozen=True, kw_only=True):
+    """A standing reason not to trade, by its name."""
+
+    name: str
+    state: TradingState
+    reason: str
+
+
 class RiskState(Struct, frozen=True, kw_only=True):
-    """The law's memory. `day` is days since the epoch, UTC."""
+    """The law's memory. `day` is days since the epoch, UTC; `causes` are those that a restart
+    does not end.
+    """
 
     trading_state: TradingState
     reason: str
@@ -20,6 +30,7 @@ class RiskState(Struct, frozen=True, kw_only=True):
     day_start_equity: Decimal
     peak_equity: Decimal
     day_limit_hit: bool
+    causes: tuple[Cause, ...] = ()
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):

@@ -231,7 +231,7 @@ class Exchange:
                 return
             size = self._wanted(order, market, price)
             if size <= ZERO:
-                self._nothing_more(order)
+                self.expire(order, INSUFFICIENT_LIQUIDITY)
                 return
             if price in half.outside:
                 self._take_outside(order, market, (price, min(size, half.outside[price])), group)
@@ -262,15 +262,6 @@ class Exchange:
             left = order.quote_quantity - order.cost
             size = floor_to_step(left / price, market.listing.step)
         return min(size, self.custody.most(order, market.listing, price))
-
-    def _nothing_more(self, order: Order) -> None:
-        """A sum of money is spent to the last whole lot; or there is nothing to pay with."""
-        if order.quote_quantity is not None and order.filled > ZERO:
-            order.quantity = order.filled
-            order.status = Status.FILLED
-            self.voice.note(order.account, set(self._release(order)))
-            return
-        self.expire(order, INSUFFICIENT_LIQUIDITY)
 
     def _prevented(self, order: Order, resting: Order) -> bool:
         """Whether the two are of one customer who does not want them to meet."""
@@ -306,7 +297,10 @@ class Exchange:
         order.filled += size
         order.cost += price * size
         order.updated_ns = now_ns
-        full = order.quote_quantity is None and order.remaining <= ZERO
+        if order.quote_quantity is not None:
+            left = order.quote_quantity - order.cost
+            order.quantity = order.filled + floor_to_step(left / price, market.listing.step)
+        full = order.remaining <= ZERO
         order.status = Status.FILLED if full else Status.PARTIALLY_FILLED
         if maker:
             self._shrink(order, market)

@@ -4,13 +4,25 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from tradewinds.model.checkpoint import RiskState
+from tradewinds.model.checkpoint import Cause, RiskState
 from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.portfolio import TradingState
 from tradewinds.risk.limits import RiskLimits
 
 NS_PER_DAY = 86_400_000_000_000
-CLOSING = ("cannot_close", "late_fill", "liquidated")
+FOR_THE_DAY = ("day_limit", "drawdown_step")
+"""Lapse with the UTC day, not with a restart and not by resuming (the limit)."""
+FOR_THE_OPERATOR = (
+    "operator",
+    "pause",
+    "drawdown_halt",
+    "valuation",
+    "foreign",
+    "cannot_close",
+    "late_fill",
+    "liquidated",
+)
+"""Stand until the operator resumes, over restarts and days."""
 SEVERITY = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 
 
@@ -44,20 +56,25 @@ class Breaker:
         if saved is None:
             return
         self.peak_equity = max(saved.peak_equity, equity)
-        if saved.day >= self.day:
+        same_day = saved.day >= self.day
+        if same_day:
             # A clock that went back does not open a new day either.
             self._set_day(saved.day)
             self.day_start_equity = saved.day_start_equity
-            if saved.day_limit_hit:
-                self._causes["day_limit"] = (TradingState.HALTED, "the day's loss limit was hit")
-        if saved.operator_halt:
-            self._causes["operator"] = (TradingState.HALTED, saved.reason)
+        standing = FOR_THE_OPERATOR + (FOR_THE_DAY if same_day else ())
+        for cause in saved.causes:
+            if cause.name in standing:
+                self.raise_cause(cause.name, cause.state, cause.reason)
+        if saved.day_limit_hit and same_day:
+            self.raise_cause("day_limit", TradingState.HALTED, "the day's loss limit was hit")
+        if saved.operator_halt and not saved.causes:
+            self.raise_cause("operator", TradingState.HALTED, saved.reason)
 
     def roll_day(self, now_ns: int, equity: Decimal) -> None:
         """A new UTC day: the day's causes lapse, the operator's and the drawdown halt stay."""
         self._set_day(now_ns // NS_PER_DAY)
         self.day_start_equity = equity
-        for name in ("day_limit", "drawdown_step"):
+        for name in FOR_THE_DAY:
             self._causes.pop(name, None)
 
     def raise_cause(self, name: str, state: TradingState, reason: str) -> bool:
@@ -74,15 +91,7 @@ class Breaker:
 
     def resume(self, equity: Decimal) -> None:
         """The operator acknowledges: halts by operator and drawdown end; the day's limit stays."""
-        for name in (
-            "operator",
-            "pause",
-            "drawdown_halt",
-            "drawdown_step",
-            "valuation",
-            "foreign",
-            *CLOSING,
-        ):
+        for name in (*FOR_THE_OPERATOR, "drawdown_step"):
             self._causes.pop(name, None)
         self.peak_equity = equity
 
@@ -107,6 +116,11 @@ class Breaker:
             return None
         reason = f"worst case {used:.2f} exceeds {self._limits.loss_per_day_max:.2f} after a gap"
         return self._halt("day_limit", reason)
+
+    def shift(self, change: Decimal) -> None:
+        """Money came or went that is no result of ours: the lines we measure from move with it."""
+        self.day_start_equity += change
+        self.peak_equity += change
 
     def drawdown(self, equity: Decimal) -> float:
         """Share of the peak that is lost, in [0, 1]."""
@@ -134,16 +148,20 @@ class Breaker:
         return "; ".join(text for level, text in self._causes.values() if level is state)
 
     def saved(self) -> RiskState:
-        """For the checkpoint. Drawdown halts count as the operator's: they outlive a restart."""
-        operator = [name for name in ("operator", "drawdown_halt") if name in self._causes]
+        """For the checkpoint: every cause that is more than a fact of the moment."""
+        kept = [name for name in (*FOR_THE_OPERATOR, *FOR_THE_DAY) if name in self._causes]
         return RiskState(
             trading_state=self.state,
-            reason="; ".join(self._causes[name][1] for name in operator) or self.reason,
-            operator_halt=bool(operator),
+            reason=self.reason,
+            operator_halt="operator" in kept or "drawdown_halt" in kept,
             day=self.day,
             day_start_equity=self.day_start_equity,
             peak_equity=self.peak_equity,
-            day_limit_hit="day_limit" in self._causes,
+            day_limit_hit="day_limit" in kept,
+            causes=tuple(
+                Cause(name=name, state=self._causes[name][0], reason=self._causes[name][1])
+                for name in kept
+            ),
         )
 
     def _halt(self, name: str, reason: str) -> Verdict | None:

@@ -1,6 +1,7 @@
 """What no signal may be: the checks that need nothing but the signal itself."""
 
 from math import isfinite
+from typing import TypeGuard
 
 from tradewinds.model.signal import BasketSignal, EnterSignal, ExitSignal, Signal, StopSignal
 
@@ -19,11 +20,12 @@ def signal_flaw(signal: Signal) -> str | None:
 
 
 def _enter_flaw(signal: EnterSignal) -> str | None:
-    if not isinstance(signal.confidence, int | float) or not isfinite(signal.confidence):
+    if not _is_number(signal.confidence):
         return f"confidence {signal.confidence} is not a number"
     for name in ("stop_price", "target_price", "limit_price"):
         value = getattr(signal, name)
-        if value is not None and (flaw := _not_price(name, value)):
+        optional = name != "stop_price" and value is None
+        if not optional and (flaw := _not_price(name, value)):
             return flaw
     return None
 
@@ -38,7 +40,11 @@ def _basket_flaw(signal: BasketSignal) -> str | None:
     return _not_price("notional_max", signal.notional_max)
 
 
-def _not_price(name: str, value: float) -> str | None:
-    if isinstance(value, int | float) and isfinite(value) and value > 0.0:
+def _not_price(name: str, value: object) -> str | None:
+    if _is_number(value) and value > 0.0:
         return None
     return f"{name} {value} is not a positive number"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and isfinite(value)

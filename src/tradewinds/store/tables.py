@@ -186,6 +186,8 @@ TRADES = Table(
     _money("exit_price"),
     _money("fees"),
     _money("realised"),
+    _money("approved_loss"),
+    _money("gap"),
     _big("opened_time_ns"),
     _big("closed_time_ns"),
     _big("updated_time_ns"),

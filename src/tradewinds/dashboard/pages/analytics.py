@@ -23,6 +23,7 @@ PAGE_ROWS = 25
 CURVE_POINTS = 1_000
 TRADES_READ_MAX = 5_000
 POINTS_MIN = 2
+REREAD_NS = 30_000_000_000
 
 
 class Past(Struct, frozen=True, kw_only=True):
@@ -44,12 +45,12 @@ def analytics() -> None:
 
 
 class Analytics:
-    """Reads the history again whenever another trade was closed or a day has turned."""
+    """Reads the history again when another trade was closed, and now and then for the curve."""
 
     def __init__(self, shell: Shell) -> None:
         self._history: History = shell.room.history
         self._state = shell.state
-        self._read_for: tuple[int, str] | None = None
+        self._read_for: tuple[int, int] | None = None
         self._problem = Words("", "notice").props('role="alert"')
         self._problem.set_visibility(False)
         self._head = HeadFigures()
@@ -68,7 +69,7 @@ class Analytics:
 
     def refresh(self, snapshot: Snapshot) -> None:
         """Start a reading when there is something new to read."""
-        key = (snapshot.trades_closed, formats.date(snapshot.time_ns))
+        key = (snapshot.trades_closed, snapshot.wall_time_ns // REREAD_NS)
         if key != self._read_for:
             self._read_for = key
             background_tasks.create(self._read(snapshot))

@@ -86,8 +86,8 @@ def _books() -> None:
         "trades",
         "account:key trade_id:key run_id strategy_id instrument_id side phase quantity "
         "entry_price stop_price target_price:optional pending_quantity pending_price "
-        "entry_quantity exit_quantity exit_price fees realised opened_time_ns:int "
-        "closed_time_ns:int updated_time_ns:int reason exit_reason",
+        "entry_quantity exit_quantity exit_price fees realised approved_loss gap "
+        "opened_time_ns:int closed_time_ns:int updated_time_ns:int reason exit_reason",
         trades_by_time="account opened_time_ns",
         trades_by_update="account updated_time_ns",
     )
