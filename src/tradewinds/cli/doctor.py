@@ -30,10 +30,11 @@ class DoctorArguments(Struct, frozen=True, kw_only=True):
 
     config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
     offline: Annotated[bool, Option(help="Do not look for a venue.")] = False
+    unlock: Annotated[bool, Option(help="Ask for the passphrase, and check the keys.")] = False
 
 
 def doctor(arguments: DoctorArguments, frame: Frame) -> Outcome:
-    """Check Python, packages, disk, folder, settings, database, port, clock, socket, venue."""
+    """Check Python, packages, disk, folder, settings, database, port, clock, venue and keys."""
     checks = tuple(all_checks(arguments, frame))
     faults = sum(check.verdict is Verdict.FAILED for check in checks)
     return Outcome(
@@ -67,18 +68,24 @@ def settings_checks(
     settings: "Settings", arguments: DoctorArguments, frame: Frame
 ) -> Iterator[Check]:
     """What the settings name."""
+    from tradewinds.cli.doctor_keys import check_keys
     from tradewinds.cli.doctor_links import check_host, check_port, check_socket, check_venue
     from tradewinds.cli.doctor_store import check_store
     from tradewinds.cli.engine_link import engine_answers
     from tradewinds.cli.redis_probe import check_redis
+    from tradewinds.cli.venue_probe import reachable
 
     yield from check_store(settings, frame.home)
     yield check_socket(frame.home)
     yield check_port(settings, running=engine_answers(frame.home))
     yield check_host(settings)
     yield from check_redis(settings)
+    reached = "" if arguments.offline else reachable(settings)
     if not arguments.offline:
-        yield check_venue(settings)
+        yield check_venue(settings, reached)
+    yield from check_keys(
+        settings, frame.home, reached=reached, offline=arguments.offline, unlock=arguments.unlock
+    )
 
 
 def last_seen_ns(home: Path) -> int:

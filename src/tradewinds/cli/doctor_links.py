@@ -53,11 +53,8 @@ def check_socket(home: Path) -> Check:
     return note("engine socket", "no engine runs in this data folder")
 
 
-def check_venue(settings: "Settings") -> Check:
-    """Whether live public data can be had; without it the synthetic market is traded."""
-    from tradewinds.cli.venue_probe import reachable
-
-    venue = reachable(settings)
+def check_venue(settings: "Settings", venue: str) -> Check:
+    """Whether public data can be had, and from which venue; '' trades the synthetic market."""
     if venue:
         return fine("market data", f"{venue} is reachable")
     tried = ", ".join(settings.feed.venues) or "none configured"

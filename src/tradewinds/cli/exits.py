@@ -50,6 +50,18 @@ MEANINGS = (
     (Exit.INTERRUPTED, "stopped with Ctrl-C before it was done"),
 )
 
+# The first that fits counts: what is more special stands before what it is a kind of.
+CODES = (
+    (KeyRefused, Exit.KEY_REFUSED),
+    (VaultRefused, Exit.VAULT_REFUSED),
+    (ConfigError, Exit.USAGE),
+    (DataError, Exit.DATA_ERROR),
+    (AccountInUse, Exit.IN_USE),
+    (StoreUnavailable, Exit.STORE_UNAVAILABLE),
+    (JournalCorrupt, Exit.AUDIT_FAILED),
+    (InvariantBroken, Exit.BUG),
+)
+
 
 class CliError(TradewindsError):
     """A refusal of the command line itself: which code it ends in, and what to do about it."""
@@ -62,26 +74,9 @@ class CliError(TradewindsError):
 
 def code_of(error: TradewindsError) -> Exit:
     """The exit code an error ends in."""
-    match error:
-        case CliError():
-            return error.code
-        case KeyRefused():
-            return Exit.KEY_REFUSED
-        case VaultRefused():
-            return Exit.VAULT_REFUSED
-        case ConfigError():
-            return Exit.USAGE
-        case DataError():
-            return Exit.DATA_ERROR
-        case AccountInUse():
-            return Exit.IN_USE
-        case StoreUnavailable():
-            return Exit.STORE_UNAVAILABLE
-        case JournalCorrupt():
-            return Exit.AUDIT_FAILED
-        case InvariantBroken():
-            return Exit.BUG
-    return Exit.FAILURE
+    if isinstance(error, CliError):
+        return error.code
+    return next((code for kind, code in CODES if isinstance(error, kind)), Exit.FAILURE)
 
 
 def fix_of(error: TradewindsError) -> str:

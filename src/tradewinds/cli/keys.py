@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Struct, structs
 
@@ -12,9 +12,10 @@ from tradewinds.cli.option import NoArguments, Option
 from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen, Table
 from tradewinds.cli.words import moment
+from tradewinds.gateways.permissions import Permissions, Unverified, advice, refusal
 from tradewinds.vault import file, unlocked, witness
 from tradewinds.vault.credentials import check_environment
-from tradewinds.vault.errors import KeyRefused
+from tradewinds.vault.errors import KeyRefused, VaultRefused
 from tradewinds.vault.keys import ApiKey, Environment, Standing, parse_name
 from tradewinds.vault.passphrase import no_core_dumps
 
@@ -71,7 +72,7 @@ class RightsAnswer(Struct, frozen=True, kw_only=True):
     """A key, and what the venue said about it; `rights` is null when it said nothing."""
 
     key: KeyRow
-    rights: "dict[str, object] | None" = None
+    rights: Permissions | None = None
     reason: str = ""
     advice: tuple[str, ...] = ()
 
@@ -174,7 +175,7 @@ def opened(home: Path) -> unlocked.Unlocked:
     no_core_dumps()
     place = file.place_of(home)
     if file.read(place) is None:
-        raise KeyRefused("the vault is empty: `trading-cli keys add VENUE:LABEL` comes first")
+        raise VaultRefused(f"no vault at {place.file}: `trading-cli keys add VENUE:LABEL` makes it")
     return unlocked.unlock(place, keys_prompt.known_passphrase())
 
 
@@ -191,7 +192,6 @@ def opened_or_new(home: Path) -> unlocked.Unlocked:
 def checked(key: ApiKey, *, offline: bool) -> tuple[ApiKey, RightsAnswer]:
     """The key with what the venue says of it. Raises KeyRefused when it may not be used."""
     from tradewinds.cli import keys_venue
-    from tradewinds.gateways.permissions import Permissions, Unverified, advice, refusal
 
     found: Permissions | Unverified = Unverified(reason="not checked: --offline")
     if not offline:
@@ -202,7 +202,7 @@ def checked(key: ApiKey, *, offline: bool) -> tuple[ApiKey, RightsAnswer]:
     if reason is not None:
         raise KeyRefused(reason)
     key = stamped(key, Standing.VERIFIED)
-    return key, RightsAnswer(key=row_of(key), rights=structs.asdict(found), advice=advice(found))
+    return key, RightsAnswer(key=row_of(key), rights=found, advice=advice(found))
 
 
 def stamped(key: ApiKey, standing: Standing) -> ApiKey:
@@ -250,16 +250,15 @@ def show_rights(screen: Screen, answer: RightsAnswer) -> None:
         screen.hanging("ADVICE       ", line, "yellow")
 
 
-def told_of(rights: "dict[str, object]") -> list[tuple[str, str]]:
+def told_of(rights: Permissions) -> list[tuple[str, str]]:
     """The rest of what the venue says, where it says it."""
     told = []
-    if rights["ip_restricted"] is True:
+    if rights.ip_restricted:
         told.append(("limited to your IP addresses", "yes"))
-    expires_ns = rights["expires_ns"]
-    if isinstance(expires_ns, int) and expires_ns:
-        told.append(("its right to trade ends", moment(expires_ns)))
-    if rights["portfolio"]:
-        told.append(("portfolio", str(rights["portfolio"])))
+    if rights.expires_ns:
+        told.append(("its right to trade ends", moment(rights.expires_ns)))
+    if rights.portfolio:
+        told.append(("portfolio", rights.portfolio))
     return told
 
 

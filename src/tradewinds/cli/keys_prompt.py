@@ -26,13 +26,13 @@ class Prompts(Struct, frozen=True, kw_only=True):
     """What a venue calls its two parts."""
 
     key: str
-    secret: str
+    hidden: str
 
 
 PROMPTS: Final[Mapping[KeyVenue, Prompts]] = {
-    KeyVenue.BINANCE_SPOT: Prompts(key="API key", secret="Secret key"),
-    KeyVenue.BINANCE_USDM: Prompts(key="API key", secret="Secret key"),
-    KeyVenue.COINBASE: Prompts(key="CDP key name", secret="Private key (all its lines)"),
+    KeyVenue.BINANCE_SPOT: Prompts(key="API key", hidden="Secret key"),
+    KeyVenue.BINANCE_USDM: Prompts(key="API key", hidden="Secret key"),
+    KeyVenue.COINBASE: Prompts(key="CDP key name", hidden="Private key (all its lines)"),
 }
 
 
@@ -74,7 +74,7 @@ def typed_credentials(venue: KeyVenue) -> Credentials:
     if first.startswith("{"):
         key, secret = cdp_file(Secret(first + ("" if on_terminal() else _rest())))
     else:
-        key, secret = Secret(first), Secret(_secret_text(prompts.secret))
+        key, secret = Secret(first), Secret(_secret_text(prompts.hidden))
     return credentials(venue, key, secret)
 
 

@@ -49,8 +49,11 @@ def _refusal(command: RecordRefusal) -> Activity:
     return _line("refusal", no.time_ns, no.strategy_id, no.instrument_id, text)
 
 
-def _order(command: RecordOrder) -> Activity:
+def _order(command: RecordOrder) -> Activity | None:
     order, approved = command.order, command.order.approved
+    if order.status is OrderStatus.IN_FLIGHT:
+        # What comes of it follows within moments; only that is news.
+        return None
     filled = order.status in (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
     title = f"{approved.purpose.value} {_terms(approved)} {order.status.value.replace('_', ' ')}"
     detail = order.reason

@@ -83,7 +83,12 @@ class Board:
     def take(self, slot: Slot, event: MarketEvent) -> str | None:
         """Take an event in, or say why it was dropped."""
         taker = self._takers.get(type(event))
-        return None if taker is None else taker(slot, event)
+        if taker is None:
+            return None
+        if event.venue_time_ns > event.received_time_ns + CLOCKS_APART_NS:
+            # A bar that has not closed, or a time that would make all that follows look old.
+            return "from the future"
+        return taker(slot, event)
 
     def _take_quote(self, slot: Slot, event: MarketEvent) -> str | None:
         quote: Quote = event  # type: ignore[assignment]
@@ -109,8 +114,6 @@ class Board:
         if reason is not None:
             return reason
         last = slot.bar_times.get(bar.timeframe_ns, -1)
-        if bar.venue_time_ns > bar.received_time_ns + CLOCKS_APART_NS:
-            return "bar has not closed yet"
         if bar.open_time_ns <= last:
             return "duplicate" if bar.open_time_ns == last else "out of order"
         slot.bar_times[bar.timeframe_ns] = bar.open_time_ns

@@ -1,4 +1,4 @@
-"""The venue is right: its orders, fills, balances and positions, and what we do about differences."""
+"""The venue is right: its orders, fills, balances, positions, and what differs here."""
 
 from collections.abc import Iterator
 from decimal import Decimal

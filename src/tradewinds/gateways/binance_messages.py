@@ -23,7 +23,7 @@ class Peek(Struct):
 
 
 class BookTicker(Struct):
-    """`s` symbol, `b` `B` bid and size, `a` `A` ask and size, `u` update id, `E` ms (USD-M only)."""
+    """`s` symbol, `b` `B` bid and size, `a` `A` ask and size, `u` update id; USD-M: `E` ms."""
 
     s: str
     b: float

@@ -144,6 +144,10 @@ class CcxtClient:
         answer = answers[-1]
         self.limit.saw(now_ns, answer.headers)
         trouble = judge(answer, self.quirks.wording)
+        if trouble is None and failure is not None:
+            # The venue is content but ccxt could not read it: whatever was asked may have happened.
+            text = f"{type(failure).__name__}: {failure}"
+            return Trouble(verdict=Verdict.UNKNOWN, cause=Cause.NONSENSE, text=text)
         if trouble is None:
             return None
         held = self.limit.trouble(now_ns, trouble)

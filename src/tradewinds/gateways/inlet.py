@@ -1,12 +1,14 @@
 """Where a feed's events wait for the engine; what one socket read brought comes as one batch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Final
 
 from tradewinds.model.events import MarketEvent
 
 WAITING_MAX: Final = 50_000
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Inlet:
@@ -28,23 +30,51 @@ class Inlet:
         waiting = self._waiting
         waiting.append(event)
         if self._reader is not None:
-            self._reader.set_result(None)
-            self._reader = None
+            self.wake()
         elif len(waiting) > self._most:
             self.lost += len(waiting)
             waiting.clear()
             self._overflowed()
 
-    async def batches(self) -> AsyncIterator[list[MarketEvent]]:
-        """All that waits, as soon as there is something; never an empty one."""
-        loop = asyncio.get_running_loop()
+    def wake(self) -> None:
+        """Let the reader look."""
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+        self._reader = None
+
+    async def take(self) -> list[MarketEvent]:
+        """All that waits, as soon as there is something or `wake` is called."""
+        if not self._waiting:
+            self._reader = reader = asyncio.get_running_loop().create_future()
+            try:
+                await reader
+            finally:
+                self._reader = None
+        batch, self._waiting = self._waiting, []
+        return batch
+
+
+async def batches_beside(inlet: Inlet, jobs: Sequence[Job]) -> AsyncIterator[Sequence[MarketEvent]]:
+    """What comes in while `jobs` run, for ever; ends them with itself. Raises what a job raises."""
+    async with contextlib.aclosing(_tended(inlet, jobs)) as batches:
+        async for batch in batches:
+            yield batch
+
+
+async def _tended(inlet: Inlet, jobs: Sequence[Job]) -> AsyncGenerator[list[MarketEvent], None]:
+    tasks = [asyncio.create_task(job()) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(lambda _: inlet.wake())
+    try:
         while True:
-            if not self._waiting:
-                self._reader = reader = loop.create_future()
-                try:
-                    await reader
-                finally:
-                    self._reader = None
-            batch, self._waiting = self._waiting, []
+            batch = await inlet.take()
             if batch:
                 yield batch
+                continue
+            for task in tasks:
+                if task.done():
+                    task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

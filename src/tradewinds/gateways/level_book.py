@@ -71,24 +71,18 @@ class LevelBook:
         self.bids.replace(bids)
         self.asks.replace(asks)
         self.update_id = update_id
-        self.clean = not self.crossed()
+        self.clean = True
+        self.clean = self.touch() is not None
 
     def change(self, bids: Sequence[Level], asks: Sequence[Level], update_id: int) -> None:
-        """Carry on; a book that becomes crossed or empty is no longer clean."""
+        """Carry on."""
         self.bids.change(bids)
         self.asks.change(asks)
         self.update_id = update_id
-        if self.crossed():
-            self.clean = False
 
     def touch(self) -> tuple[float, float, float, float] | None:
-        """Bid, its size, ask, its size; None when the book is not clean."""
+        """Bid, its size, ask, its size; None when the book is dirty, crossed or one-sided."""
         bid, ask = self.bids.best(), self.asks.best()
-        if not self.clean or bid is None or ask is None:
+        if not self.clean or bid is None or ask is None or bid[0] >= ask[0]:
             return None
         return (*bid, *ask)
-
-    def crossed(self) -> bool:
-        """Also when a side is empty: there is nothing to trade against then either."""
-        bid, ask = self.bids.best(), self.asks.best()
-        return bid is None or ask is None or bid[0] >= ask[0]

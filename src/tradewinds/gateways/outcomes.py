@@ -119,24 +119,30 @@ def _meaning(
     status = answer.status
     if status in (418, 429, 451):
         return BY_STATUS[status]
-    if status >= 500:
-        said = _spoken(answer.body, wording.server_errors)
-        if said is not None:
-            return said
+    known = _known(answer, code, text, wording)
+    if known is not None:
+        return known
+    if status >= 400:
+        return _by_status(status, coded=bool(code))
     if code:
-        known = _spoken(text, wording.words) or wording.codes.get(code)
-        if known is not None:
-            return known
+        return Verdict.REFUSED, Cause.OTHER
+    return (None, Cause.OTHER) if _is_json(answer.body) else (Verdict.UNKNOWN, Cause.NONSENSE)
+
+
+def _known(answer: Answer, code: str, text: str, wording: Wording) -> Meaning | None:
+    said = _spoken(answer.body, wording.server_errors) if answer.status >= 500 else None
+    if said is None and code:
+        said = _spoken(text, wording.words) or wording.codes.get(code)
+    return said
+
+
+def _by_status(status: int, *, coded: bool) -> Meaning:
     if status >= 500:
         return Verdict.UNKNOWN, Cause.SILENCE
     if status in BY_STATUS:
         return BY_STATUS[status]
-    if status >= 400:
-        definite = bool(code) or status in NEVER_EXECUTED
-        return Verdict.REFUSED if definite else Verdict.UNKNOWN, Cause.OTHER
-    if code:
-        return Verdict.REFUSED, Cause.OTHER
-    return (None, Cause.OTHER) if _is_json(answer.body) else (Verdict.UNKNOWN, Cause.NONSENSE)
+    definite = coded or status in NEVER_EXECUTED
+    return Verdict.REFUSED if definite else Verdict.UNKNOWN, Cause.OTHER
 
 
 def _spoken(text: str, words: tuple[tuple[str, Meaning], ...]) -> Meaning | None:

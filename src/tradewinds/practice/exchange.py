@@ -304,7 +304,7 @@ class Exchange:
         order.status = Status.FILLED if full else Status.PARTIALLY_FILLED
         if maker:
             self._shrink(order, market)
-        self.voice.note(order.account, assets | self._release(order), {order.symbol})
+        self.voice.note(order.account, assets | self.release(order), {order.symbol})
         self.voice.say(OrderChanged(order=order, execution="TRADE", fill=fill))
         for hook in self.voice.on_fill:
             hook(order)
@@ -315,7 +315,8 @@ class Exchange:
             market.book.side(order.side).remove(order)
         market.book.touch(order.side, order.price)
 
-    def _release(self, order: Order) -> frozenset[str]:
+    def release(self, order: Order) -> frozenset[str]:
+        """Give back what it no longer needs; the assets that changed."""
         return self.custody.release(order, self.markets[order.symbol].listing)
 
     def _print(self, market: Market, level: Level, taker: Side, group: int) -> None:
@@ -372,7 +373,7 @@ class Exchange:
         market.waiting = [other for other in market.waiting if other is not order]
         if market.book.side(order.side).remove(order) and order.price is not None:
             market.book.touch(order.side, order.price)
-        self.voice.note(order.account, set(self._release(order)))
+        self.voice.note(order.account, set(self.release(order)))
         self.voice.say(OrderChanged(order=order, execution=execution, cancel_id=cancel_id))
         for hook in self.voice.on_end:
             hook(order)
