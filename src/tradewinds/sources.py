@@ -151,6 +151,12 @@ def _pace(options: RunOptions) -> Pace:
     return Pace(None if speed == float("inf") else speed)
 
 
+def _beat_ns(options: RunOptions) -> int:
+    """Paced, the pulse is a second of the wall's: it drives what must be tried again."""
+    speed = 1.0 if options.speed is None else options.speed
+    return int(min(PAST_BEAT_NS, BEAT_NS * max(speed, 1.0)))
+
+
 def _recorded(path: str, options: RunOptions) -> Source:
     selection = Selection(symbols=options.symbols, timeframe_ns=timeframe_ns_of(options.timeframe))
     feed = ReplayFeed(Path(path), selection, _pace(options), make_decoder=decoder_for)
@@ -164,7 +170,7 @@ def _recorded(path: str, options: RunOptions) -> Source:
         synthetic=False,
         resumes=False,
         start_ns=start_ns,
-        beat_ns=PAST_BEAT_NS,
+        beat_ns=_beat_ns(options),
         clock=EventClock(start_ns, options.speed or 1.0),
         history={},
         default_params={},
@@ -200,18 +206,18 @@ async def _live(settings: Settings, options: RunOptions) -> Source:
         seconds = f"{settings.feed.probe_timeout_s:g} s"
         note = f"no venue reachable within {seconds} ({', '.join(venues)}): synthetic market"
         return _synthetic(settings, options, note)
-    from tradewinds.gateways.ccxt_feed import CcxtFeed
+    from tradewinds.gateways.live import open_live
 
-    feed = await CcxtFeed.connect(found, options.symbols or settings.feed.symbols)
+    live = await open_live(found, options.symbols or settings.feed.symbols)
     return Source(
-        feed=feed,
+        feed=live.feed,
         kind="live",
         synthetic=False,
         resumes=True,
         start_ns=time.time_ns(),
         beat_ns=BEAT_NS,
         clock=WallClock(),
-        history=await feed.history(WARM_UP_BARS),
+        history=await live.history(WARM_UP_BARS),
         default_params={},
-        prints_bar_ns=MINUTE_NS,
+        prints_bar_ns=live.prints_bar_ns,
     )

@@ -10,10 +10,12 @@ from threading import Event
 from typing import IO
 
 from tradewinds.config import Settings
+from tradewinds.model.errors import ConfigError
 from tradewinds.sources import RunOptions
 
 __all__ = ["RunOptions", "run"]
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
 STOP_WAIT_S = 10.0
 RESTARTS_MAX = 5
@@ -79,12 +81,16 @@ class Child:
         self.start()
         return True
 
+    def ask_to_end(self) -> None:
+        """Let it end in order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self) -> None:
-        """Ask it to end, then make it."""
+        """Wait for its end, then make it end."""
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.terminate()
         try:
             process.wait(STOP_WAIT_S)
         except subprocess.TimeoutExpired:
@@ -136,16 +142,23 @@ def children_of(settings: Settings, options: RunOptions) -> list[Child]:
 
 def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> int:
     """Until Ctrl-C or SIGTERM, or until the engine ends for good; its exit code."""
-    options.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        options.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{options.home} cannot be made: {error.strerror}") from error
     stopping = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    for number in STOP_SIGNALS:
+        # What a caller has told us to ignore (nohup) stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopping.set())
     children = children_of(settings, options)
     try:
         for child in children:
             child.start()
         return _watch(children, stopping, say)
     finally:
+        for child in children:
+            child.ask_to_end()
         for child in children:
             child.stop()
 

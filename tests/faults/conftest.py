@@ -1,9 +1,7 @@
-"""An engine with everything around it in one thread: its market, its venue and its store are ours."""
+"""An engine and its surroundings in one thread: the market, the venue and the store are ours."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from tradewinds.engine.settings import EngineSettings
 from tradewinds.model import events as ev
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, Command, RecordAnomaly, SubmitOrder
-from tradewinds.model.ids import Asset, FillId, InstrumentId, StrategyId, TradeId, Venue, run_id
+from tradewinds.model.ids import Asset, FillId, InstrumentId, StrategyId, Venue, run_id
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, Quote, Side
 from tradewinds.model.order import ApprovedOrder, Fill, Order, Purpose
@@ -108,9 +106,6 @@ class ManualVenue:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Nothing was kept."""
-
-    def of(self, purpose: Purpose) -> list[ApprovedOrder]:
-        return [order for order in self.sent if order.purpose is purpose]
 
 
 class Rig:
@@ -394,7 +389,6 @@ def make_rig() -> Callable[..., Rig]:
 
 @pytest.fixture
 def rig() -> Rig:
-    """On the simulated venue."""
     return Rig()
 
 
@@ -402,31 +396,3 @@ def rig() -> Rig:
 def manual() -> Rig:
     """On a venue whose every report the test makes."""
     return Rig(venue=ManualVenue())
-
-
-@pytest.fixture
-def ids() -> tuple[InstrumentId, ...]:
-    """BTC/USDT, ETH/USDT, ETH/BTC."""
-    return BTC, ETH, ETHBTC
-
-
-def missing(reason: str) -> None:
-    """Skip, but never silently where everything should be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture
-def recorded() -> Path:
-    """../shared/data beside the repository: real bars, never committed."""
-    path = Path(__file__).parents[3] / "shared" / "data"
-    if not path.is_dir():
-        missing(f"no recorded market data at {path}")
-    return path
-
-
-@pytest.fixture
-def trade_id() -> Callable[[str], TradeId]:
-    """For signals about round trips that do not exist."""
-    return TradeId

@@ -95,13 +95,11 @@ def test_an_unwind_that_keeps_failing_ends_in_a_halt_not_in_a_loop(manual: Any) 
     leg = started(manual)
     manual.filled(leg)
     manual.ended(ev.OrderExpired, manual.submitted(Purpose.LEG)[-1])
-    for _ in range(100):
-        working = {order.approved.client_order_id for order in manual.working}
-        for order in manual.submitted(*WAYS_OUT):
-            if order.client_order_id in working:
-                manual.ended(ev.OrderRejected, order, "no")
-    tries = len(manual.submitted(*WAYS_OUT))
-    assert tries <= 20
+    for _ in range(40):
+        for order in list(manual.working):
+            manual.ended(ev.OrderRejected, order.approved, "no")
+        manual.pass_time(0.5)
+    assert len(manual.submitted(*WAYS_OUT)) <= 25, "with the beat, not faster"
     assert manual.state is TradingState.HALTED
     assert not manual.engine.floor.portfolio.baskets
     (trade,) = manual.trades

@@ -1,6 +1,5 @@
 """Whole flows over real and synthetic data: parameters small enough that something happens."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -63,21 +62,10 @@ def busy_settings() -> Settings:
     return Settings.model_validate(tree)
 
 
-def missing(reason: str) -> None:
-    """Skip, but never silently where everything should be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
-def triangles() -> Path:
-    """Real 1m bars in ../shared/data beside the repository; market data is never committed."""
-    name = "triangles_binance_1m_2021-04-20_2021-05-20.parquet"
-    path = Path(__file__).parents[3] / "shared" / "data" / name
-    if not path.is_file():
-        missing(f"no recorded market data at {path}")
-    return path
+def triangles(recorded: Path) -> Path:
+    """A month of real 1m bars."""
+    return recorded / "triangles_binance_1m_2021-04-20_2021-05-20.parquet"
 
 
 @pytest.fixture(scope="session")

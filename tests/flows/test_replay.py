@@ -63,21 +63,27 @@ def synthetic_run(settings: Settings, make_run: Callable[..., Any]) -> Any:
     return make_run(settings, past, beat_ns=SECOND).over(past.blocks)
 
 
-def test_two_real_days_replay_byte_for_byte(real_run: Any) -> None:
+def test_two_real_days_replay_byte_for_byte(real_run: Any, measured: Any) -> None:
     result = again(real_run.journal)
     assert result.ok, result.first_difference
     fills = real_run.count(RecordTransaction) - 1
     assert fills >= 100, "too quiet to prove anything"
-    print(f"two real days: {result.events:,} inputs, {result.commands:,} commands, {fills} fills")
+    measured(
+        f"two real days: {result.events:,} inputs, {result.commands:,} commands, {fills} fills"
+    )
 
 
-def test_a_synthetic_hour_with_both_strategies_replays_byte_for_byte(synthetic_run: Any) -> None:
+def test_a_synthetic_hour_with_both_strategies_replays_byte_for_byte(
+    synthetic_run: Any, measured: Any
+) -> None:
     result = again(synthetic_run.journal)
     assert result.ok, result.first_difference
     sent = purposes(synthetic_run)
     assert sent["momentum", Purpose.ENTER] > 0
     assert sent["triangular", Purpose.LEG] > 0
-    print(f"synthetic hour: {result.events:,} inputs, {result.commands:,} commands, {dict(sent)}")
+    measured(
+        f"synthetic hour: {result.events:,} inputs, {result.commands:,} commands, {dict(sent)}"
+    )
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "4242"])

@@ -88,7 +88,11 @@ def comparable(entries: list[Entry]) -> list[bytes]:
 
 
 def test_backtest_paper_and_replay_write_the_same_journal(
-    settings: Settings, one_day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    one_day: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    measured: Any,
 ) -> None:
     past = by_backtest(settings, one_day, monkeypatch)
     paper = by_engine_process(settings, one_day, tmp_path)
@@ -102,4 +106,4 @@ def test_backtest_paper_and_replay_write_the_same_journal(
     orders = sum(isinstance(m, SubmitOrder) for _, _, m in paper)
     events = sum(kind == EVENT for kind, _, _ in paper)
     assert orders >= 100
-    print(f"one real day, three ways: {events:,} inputs, {orders} orders, ends differ by {ends}")
+    measured(f"one real day, three ways: {events:,} inputs, {orders} orders, ends differ by {ends}")

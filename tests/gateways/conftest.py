@@ -1,7 +1,10 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

@@ -33,6 +33,11 @@ PROGRAM = "trading-cli"
 EPILOG = "Exit codes: " + ", ".join(
     f"{code.value} {code.name.lower().replace('_', ' ')}" for code, _ in MEANINGS
 )
+TOO_MANY = "unexpected extra argument"
+TYPED_OR_PIPED = (
+    "keys and secrets are typed or piped: as an argument they stand in the shell's history and "
+    "the process list; one that did should be deleted at the venue and made anew"
+)
 
 
 def run_app(words: Sequence[str]) -> int:
@@ -56,6 +61,9 @@ def command_path(error: typer.TyperException) -> str:
 
 def misuse(error: typer.TyperException, path: str) -> CliError:
     """What was wrong, and where the help for it is."""
+    if path.startswith(f"{PROGRAM} keys") and TOO_MANY in error.format_message():
+        # Not repeated: it may be a secret.
+        return CliError("one argument too many", Exit.USAGE, TYPED_OR_PIPED)
     return CliError(error.format_message(), Exit.USAGE, f"`{path} --help` lists what there is")
 
 

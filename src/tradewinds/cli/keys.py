@@ -14,13 +14,9 @@ from tradewinds.cli.screen import Screen, Table
 from tradewinds.cli.words import moment
 from tradewinds.gateways.permissions import Permissions, Unverified, advice, refusal
 from tradewinds.vault import file, unlocked, witness
-from tradewinds.vault.credentials import check_environment
 from tradewinds.vault.errors import KeyRefused, VaultRefused
 from tradewinds.vault.keys import ApiKey, Environment, Standing, parse_name
 from tradewinds.vault.passphrase import no_core_dumps
-
-if TYPE_CHECKING:
-    pass
 
 NAME_HELP = "VENUE:LABEL, as in binance-spot:main, binance-usdm:main or coinbase:main."
 LOCKED = "-"
@@ -79,6 +75,8 @@ class RightsAnswer(Struct, frozen=True, kw_only=True):
 
 def keys_add(arguments: AddArguments, frame: Frame) -> Outcome:
     """Put an API key into the vault: typed without an echo, or piped; never an argument."""
+    from tradewinds.vault.credentials import check_environment
+
     name = parse_name(arguments.name)
     environment = environment_of(arguments)
     check_environment(name.venue, environment)

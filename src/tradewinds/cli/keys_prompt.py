@@ -4,22 +4,27 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from tradewinds.cli.exits import CliError, Exit
-from tradewinds.vault.credentials import PEM_BEGIN, PEM_END, Credentials, cdp_file, credentials
 from tradewinds.vault.errors import VaultRefused
 from tradewinds.vault.keys import KeyVenue
 from tradewinds.vault.passphrase import as_passphrase, passphrase_from_file, weakness
 from tradewinds.vault.secret import Secret
 
+if TYPE_CHECKING:
+    from tradewinds.vault.credentials import Credentials
+
+PEM_BEGIN: Final = "-----BEGIN"
+PEM_END: Final = "-----END"
 TEXT_MAX: Final = 20_000
 PIPE_ORDER: Final = (
     "a pipe gives the passphrase on its first line (none of it with TRADEWINDS_PASSPHRASE_FILE), "
     "then the key on a line, then the secret"
 )
+NOT_TEXT: Final = "what was given is not text in UTF-8"
 
 
 class Prompts(Struct, frozen=True, kw_only=True):
@@ -67,8 +72,10 @@ def new_passphrase(environ: Mapping[str, str] = os.environ) -> Secret:
     return chosen
 
 
-def typed_credentials(venue: KeyVenue) -> Credentials:
+def typed_credentials(venue: KeyVenue) -> "Credentials":
     """Key and secret, checked in form. Raises KeyRefused or CliError."""
+    from tradewinds.vault.credentials import cdp_file, credentials
+
     prompts = PROMPTS[venue]
     first = _line(prompts.key)
     if first.startswith("{"):
@@ -86,7 +93,10 @@ def _same(chosen: Secret) -> bool:
 def _secret_text(prompt: str) -> str:
     """On a terminal a PEM ends with its END line; a pipe ends by itself."""
     if not on_terminal():
-        return _rest()
+        text = _rest()
+        if not text.strip():
+            raise CliError("the secret is missing from the pipe", Exit.USAGE, PIPE_ORDER)
+        return text
     lines = [_line(prompt)]
     if lines[0].lstrip().startswith(PEM_BEGIN):
         while PEM_END not in lines[-1] and sum(map(len, lines)) < TEXT_MAX:
@@ -95,9 +105,10 @@ def _secret_text(prompt: str) -> str:
 
 
 def _rest() -> str:
-    text = sys.stdin.read(TEXT_MAX)
-    if not text.strip():
-        raise CliError("the secret is missing from the pipe", Exit.USAGE, PIPE_ORDER)
+    try:
+        text = sys.stdin.read(TEXT_MAX)
+    except UnicodeDecodeError:
+        raise CliError(NOT_TEXT, Exit.USAGE, PIPE_ORDER) from None
     return text
 
 
@@ -110,9 +121,11 @@ def _line(prompt: str) -> str:
 
 def _read(prompt: str) -> str:
     """One line without its end; '' for none."""
-    if not on_terminal():
-        return "" if sys.stdin is None else sys.stdin.readline(TEXT_MAX).rstrip("\r\n")
     try:
-        return getpass.getpass(f"{prompt}: ")
+        if on_terminal():
+            return getpass.getpass(f"{prompt}: ")
+        return "" if sys.stdin is None else sys.stdin.readline(TEXT_MAX).rstrip("\r\n")
     except EOFError:
         return ""
+    except UnicodeDecodeError:
+        raise CliError(NOT_TEXT, Exit.USAGE, PIPE_ORDER) from None

@@ -1,7 +1,7 @@
 """Keeps every round trip protected, closes what shall be closed, and knows when all is flat."""
 
 from tradewinds.engine.floor import Floor
-from tradewinds.engine.leftovers import leftovers
+from tradewinds.engine.leftovers import leftovers, phantoms
 from tradewinds.execution import legs, trade_book
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.protective import Situation, next_steps
@@ -24,7 +24,7 @@ class Closer:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._emergency: EmergencyStop | None = None
+        self._emergencies: list[EmergencyStop] = []
         self._tries: dict[TradeId, int] = {}
         self._urgent: set[TradeId] = set()
 
@@ -95,7 +95,7 @@ class Closer:
         trade = floor.portfolio.trades.get(trade_id)
         if trade is None or trade_id in floor.portfolio.exit_reasons:
             return
-        floor.portfolio.exit_reasons[trade_id] = reason
+        floor.portfolio.exit_reasons[trade_id] = reason or "no reason given"
         floor.keep_trade(trade_book.closing(trade))
         self.attend(trade_id)
 
@@ -111,8 +111,10 @@ class Closer:
             self.halt("cannot_close", f"a position cannot be closed: {reason}")
 
     def may_retry(self, trade_id: TradeId) -> bool:
-        """Whether closing may be tried again at once, or waits for the next beat."""
-        return self._tries.get(trade_id, 0) < TRIES_MAX
+        """Whether closing may be tried again at once; after a second failure it waits for the
+        beat, by when a report that is late may have come.
+        """
+        return self._tries.get(trade_id, 0) <= 1
 
     def basket_moves(self, basket: Basket) -> None:
         """The working leg has ended: send the next one, unwind, or finish."""
@@ -169,6 +171,14 @@ class Closer:
             portfolio.trades[trade.trade_id] = trade
             self.request_exit(trade.trade_id, reason)
 
+    def drop_phantoms(self) -> None:
+        """Round trips hold no more than the ledger does: it follows the venue fill by fill."""
+        portfolio = self._floor.portfolio
+        excess = list(phantoms(portfolio.ledger.lots, portfolio.trades.values(), self._floor))
+        for trade, quantity in excess:
+            self._floor.keep_trade(trade_book.taken_outside(trade, quantity))
+            self.attend(trade.trade_id)
+
     def flatten(self, reason: str) -> None:
         """Cancel all, close all, at once: an exit that waits for the market is replaced."""
         portfolio = self._floor.portfolio
@@ -213,7 +223,7 @@ class Closer:
 
     def emergency(self, event: EmergencyStop) -> None:
         """The operator wants out: halt, flatten, and report when flat is verified."""
-        self._emergency = event
+        self._emergencies.append(event)
         reason = f"emergency stop: {event.reason}"
         self._floor.breaker.raise_cause("operator", TradingState.HALTED, reason)
         self.tell_state()
@@ -221,26 +231,27 @@ class Closer:
         self.check_flat()
 
     def check_flat(self) -> None:
-        """Answer the emergency once nothing works and nothing is held."""
-        event, floor = self._emergency, self._floor
-        if event is None or not floor.portfolio.flat():
+        """Answer every emergency stop once nothing works and nothing is held."""
+        floor = self._floor
+        if not self._emergencies or not floor.portfolio.flat():
             return
-        self._emergency = None
-        floor.out.put(
-            EmergencyFinished(
-                command_id=event.command_id,
-                flat=True,
-                detail="no working order, no open position",
-                started_ns=event.received_time_ns,
-                time_ns=floor.out.now_ns,
-                cause=floor.out.cause,
+        for event in self._emergencies:
+            floor.out.put(
+                EmergencyFinished(
+                    command_id=event.command_id,
+                    flat=True,
+                    detail="no working order, no open position",
+                    started_ns=event.received_time_ns,
+                    time_ns=floor.out.now_ns,
+                    cause=floor.out.cause,
+                )
             )
-        )
+        self._emergencies.clear()
 
     def beat(self) -> None:
         """Try again what a report did not lead to the end of."""
         portfolio = self._floor.portfolio
-        for trade_id in list(portfolio.exit_reasons):
+        for trade_id in list(portfolio.trades):
             self.attend(trade_id)
         for basket in list(portfolio.baskets.values()):
             if not portfolio.orders.working_of(basket.trade_id):

@@ -68,6 +68,10 @@ class Desk:
         if slot is None or quote is None:
             self._refuse(signal.strategy_id, signal.instrument_id, "sizing", "no price")
             return
+        if self._in_cycle(signal.strategy_id):
+            reason = "a cycle is under way: their inventories would mix"
+            self._refuse(signal.strategy_id, signal.instrument_id, "basket", reason)
+            return
         view = floor.risk_view(signal.strategy_id, slot, signal.side)
         wish = SizingInput(
             trade_id=floor.next_trade_id(),
@@ -126,8 +130,9 @@ class Desk:
         if len(known) < len(slots):
             self._refuse(signal.strategy_id, first.instrument_id, "basket", "unknown instrument")
             return
-        if any(b.strategy_id == signal.strategy_id for b in floor.portfolio.baskets.values()):
-            self._refuse(signal.strategy_id, first.instrument_id, "basket", "one is under way")
+        if self._holds_something(signal.strategy_id):
+            reason = "a round trip or a cycle is under way: their inventories would mix"
+            self._refuse(signal.strategy_id, first.instrument_id, "basket", reason)
             return
         planned = tuple(_plan(leg, slot) for leg, slot in zip(signal.legs, known, strict=True))
         flaw = cycle_flaw(planned, signal.start_asset, floor.settings.currency)
@@ -155,6 +160,14 @@ class Desk:
                 holding={signal.start_asset: size},
             )
         )
+
+    def _in_cycle(self, strategy_id: StrategyId) -> bool:
+        baskets = self._floor.portfolio.baskets.values()
+        return any(basket.strategy_id == strategy_id for basket in baskets)
+
+    def _holds_something(self, strategy_id: StrategyId) -> bool:
+        trades = self._floor.portfolio.open_trades(strategy_id)
+        return self._in_cycle(strategy_id) or bool(trades)
 
     def _start(self, basket: Basket) -> None:
         floor = self._floor

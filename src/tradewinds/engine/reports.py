@@ -46,7 +46,10 @@ class Reports:
         floor, approved = self._floor, order.approved
         trade_id = approved.trade_id
         if trade_id in floor.portfolio.baskets:
-            if not order.working:
+            # A way back that was refused is tried again at the beat: a fill may be on its way.
+            refused = approved.purpose is Purpose.UNWIND and not order.filled_quantity
+            busy = bool(floor.portfolio.orders.working_of(trade_id))
+            if not busy and not refused:
                 self._closer.basket_moves(floor.portfolio.baskets[trade_id])
         elif trade_id in floor.portfolio.trades and not order.working:
             trade = floor.portfolio.trades[trade_id]
@@ -139,10 +142,16 @@ class Reports:
             moved_trade = trade_book.with_fill(trade, order.approved, fill, instrument)
             floor.keep_trade(trade_book.with_result(moved_trade, totals.net, totals.fees))
             self._closer.attend(trade_id)
-        elif order.approved.purpose not in BASKET_ORDERS:
-            self._closer.halt("late_fill", f"fill {fill.fill_id} after its round trip had ended")
+        else:
+            self._late(fill, order)
         if not order.working:
             self._follow(order, asked_for=True)
+
+    def _late(self, fill: Fill, order: Order) -> None:
+        """Its round trip has ended: what it sold is not there for the one that took its place."""
+        if order.approved.purpose not in BASKET_ORDERS:
+            self._closer.halt("late_fill", f"fill {fill.fill_id} after its round trip had ended")
+        self._closer.drop_phantoms()
 
     def _foreign_fill(self, fill: Fill) -> None:
         """Not our order. The venue closing a position of ours ends its round trip; else we stop."""

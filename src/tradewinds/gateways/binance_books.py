@@ -9,7 +9,8 @@ from tradewinds.gateways.venue_rest import Depth
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.market import BookDelta
 
-INFINITY: Final = float("inf")
+EVERYTHING: Final = (0.0, float("inf"))
+Touch = tuple[float, float, float, float]
 WAITING_MAX: Final = 3_000
 """Deltas kept while a snapshot is fetched: five minutes of them."""
 
@@ -21,6 +22,9 @@ class BinanceBook:
     `first_update_id` leaves a gap makes the book dirty: nothing comes out until the next snapshot.
     The rules are the venue's own ("How to manage a local order book correctly"); for USD-M the
     decoder states the delta's predecessor `pu` + 1 as its first id.
+
+    A snapshot tells the levels of a price range only. Half way to its edge a new one is asked
+    for while the book goes on; beyond the edge the book is dirty.
     """
 
     def __init__(self, instrument_id: InstrumentId, want_snapshot: Callable[[], None]) -> None:
@@ -29,7 +33,7 @@ class BinanceBook:
         self._last_ns = 0
         self._waiting: deque[BookDelta] = deque(maxlen=WAITING_MAX)
         self._asked = False
-        self._range = (0.0, INFINITY)
+        self._known = self._middle = EVERYTHING
         self.levels = LevelBook()
         self.resyncs = 0
 
@@ -52,9 +56,12 @@ class BinanceBook:
             self._wait(delta)
             return ()
         levels.change(delta.bids, delta.asks, delta.last_update_id)
-        if self._doubtful():
+        touch = levels.touch()
+        if touch is None or _outside(touch, self._known):
             self.spoil()
             return ()
+        if self._asked or _outside(touch, self._middle):
+            self._wait(delta)
         return (delta,)
 
     def spoil(self) -> None:
@@ -65,60 +72,57 @@ class BinanceBook:
         self._asked = False
 
     def restore(self, depth: Depth, now_ns: int) -> Sequence[BookDelta]:
-        """A snapshot has come: it and the deltas after it; nothing when it was of no use."""
+        """A snapshot has come: the book after it and what came meanwhile; or nothing, of no use."""
         waiting = list(self._waiting)
-        self._asked = False
         if waiting and waiting[0].first_update_id > depth.update_id + 1:
             # Older than the first delta we have: there is a gap between. Ask again at once.
-            self._ask()
+            self._want_snapshot()
             return ()
-        self.levels.replace(depth.bids, depth.asks, depth.update_id)
+        self._asked = False
         self._waiting.clear()
-        if not self.levels.clean:
-            self._ask()
-            return ()
-        self._range = self._known(depth)
-        # Its time must not be later than that of the deltas that follow, or they would look old.
-        venue_ns = waiting[0].venue_time_ns if waiting else self._last_ns or now_ns
-        out = [self._snapshot(depth, venue_ns, now_ns)]
+        self.levels.replace(depth.bids, depth.asks, depth.update_id)
+        self._learn_range(depth)
         for delta in waiting:
-            out.extend(self.take(delta))
-        return out if self.clean else ()
+            self.take(delta)
+        return (self._whole(now_ns),) if self.clean else ()
 
     def failed(self) -> None:
         """The snapshot could not be had; the next delta asks again."""
         self._asked = False
+        self._waiting.clear()
 
     def _wait(self, delta: BookDelta) -> None:
         self._waiting.append(delta)
         if not self._asked:
-            self._ask()
+            self._asked = True
+            self._want_snapshot()
 
-    def _ask(self) -> None:
-        self._asked = True
-        self._want_snapshot()
-
-    def _doubtful(self) -> bool:
-        """Crossed, or the touch has left the prices of which the snapshot told all levels."""
+    def _learn_range(self, depth: Depth) -> None:
+        """Where the snapshot was cut off there is more that it did not tell."""
         touch = self.levels.touch()
-        low, high = self._range
-        return touch is None or touch[0] <= low or touch[2] >= high
+        self._known = self._middle = EVERYTHING
+        if touch is None:
+            return
+        (low, high), (bid, _, ask, _) = EVERYTHING, touch
+        if len(depth.bids) >= depth.limit:
+            low = self.levels.bids.worst() or low
+        if len(depth.asks) >= depth.limit:
+            high = self.levels.asks.worst() or high
+        self._known, self._middle = (low, high), ((low + bid) / 2.0, (ask + high) / 2.0)
 
-    def _known(self, depth: Depth) -> tuple[float, float]:
-        """Within these prices the snapshot told every level."""
-        cut_bids, cut_asks = len(depth.bids) >= depth.limit, len(depth.asks) >= depth.limit
-        low = self.levels.bids.worst() if cut_bids else None
-        high = self.levels.asks.worst() if cut_asks else None
-        return low or 0.0, high or INFINITY
-
-    def _snapshot(self, depth: Depth, venue_ns: int, now_ns: int) -> BookDelta:
+    def _whole(self, now_ns: int) -> BookDelta:
+        """Its time is that of the last delta in it, or the deltas that follow would look old."""
         return BookDelta(
             instrument_id=self.instrument_id,
-            bids=tuple(depth.bids),
-            asks=tuple(depth.asks),
+            bids=tuple(self.levels.bids.sizes.items()),
+            asks=tuple(self.levels.asks.sizes.items()),
             snapshot=True,
-            first_update_id=depth.update_id,
-            last_update_id=depth.update_id,
-            venue_time_ns=venue_ns,
+            first_update_id=self.levels.update_id,
+            last_update_id=self.levels.update_id,
+            venue_time_ns=self._last_ns or now_ns,
             received_time_ns=now_ns,
         )
+
+
+def _outside(touch: Touch, prices: tuple[float, float]) -> bool:
+    return touch[0] <= prices[0] or touch[2] >= prices[1]

@@ -55,7 +55,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 class CcxtClient:
     """Classifies by code and body. Retries only what provably did not happen, and only once.
 
-    `on_trouble` hears of every hold and of a clock that is off; `region_barred` is for good.
+    `on_trouble` hears of every hold and of a clock that is off.
     """
 
     def __init__(self, exchange: Any, quirks: Quirks, edge: Edge, weight_limit: int = 0) -> None:
@@ -64,6 +64,7 @@ class CcxtClient:
         self.quirks = quirks
         self.limit = RateLimit(weight_limit or quirks.weight_limit)
         self.offset_ns = 0
+        self.succeeded_ns = 0
         self.on_trouble: Callable[[Cause, str], None] = _unheard
         self._edge = edge
         self._answer: contextvars.ContextVar[list[Answer]] = contextvars.ContextVar("answer")
@@ -130,6 +131,7 @@ class CcxtClient:
             failure = error
         trouble = self._judged(answers, failure)
         if trouble is None:
+            self.succeeded_ns = self._edge.now_ns()
             return Reply(data=data)
         log.warning(
             "request_failed method=%s verdict=%s cause=%s reason=%s",

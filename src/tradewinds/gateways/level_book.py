@@ -24,7 +24,7 @@ class BookSide:
 
     def replace(self, levels: Sequence[Level]) -> None:
         """Forget everything; these are all there are."""
-        self.sizes = {price: size for price, size in levels if size > 0.0}
+        self.sizes = {price: size for price, size in dict(levels).items() if size > 0.0}
         self._keys = sorted(self._sign * price for price in self.sizes)
 
     def change(self, levels: Sequence[Level]) -> None:

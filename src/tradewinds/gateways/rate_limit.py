@@ -47,6 +47,7 @@ class RateLimit:
         self._weight = _Window(length_ns=MINUTE_NS)
         self._orders = _Window(length_ns=10 * NS_PER_S)
         self._holds: dict[Cause, Hold] = {}
+        self._began: dict[Cause, int] = {}
 
     def wait_ns(self, now_ns: int, weight: int, *, order: bool, closing: bool) -> int:
         """How long this request must wait: 0 to send it now."""
@@ -65,6 +66,10 @@ class RateLimit:
             del self._holds[cause]
         concerned = [h for h in self._holds.values() if h.total or not closing]
         return max(concerned, key=lambda held: held.until_ns, default=None)
+
+    def holds(self, now_ns: int) -> frozenset[Cause]:
+        """What we are held back for."""
+        return frozenset(c for c, held in self._holds.items() if held.until_ns > now_ns)
 
     def sent(self, now_ns: int, weight: int, *, order: bool) -> None:
         """Count a request of ours until the venue's count comes back."""
@@ -96,7 +101,12 @@ class RateLimit:
             reason=trouble.reason,
         )
         self._holds[trouble.cause] = held
+        self._began[trouble.cause] = now_ns
         return held
+
+    def began_ns(self, cause: Cause) -> int:
+        """When we were last told to hold back for this; 0 for never."""
+        return self._began.get(cause, 0)
 
 
 class _Window:

@@ -20,6 +20,7 @@ STEADY_S: Final = 60.0
 """A connection that lived this long was not a failure."""
 OVERLAP_S: Final = 1.0
 FIRST_DATA_S: Final = 10.0
+ROTATE_AGAIN_S: Final = 20.0
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,7 @@ class StreamTerms(Struct, frozen=True, kw_only=True):
     tick_s: float = 0.5
     overlap_s: float = OVERLAP_S
     first_data_s: float = FIRST_DATA_S
+    rotate_again_s: float = ROTATE_AGAIN_S
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -172,7 +174,7 @@ class Stream:
         except VenueUnavailable as error:
             log.warning("stream_not_rotated stream=%s error=%s", self._terms.name, error)
             # Tried again soon: the old one still speaks, but not for long.
-            await _closed_within(old, pause_s(8, self._pace.dice))
+            await _closed_within(old, self._terms.rotate_again_s)
             self._rotate_why = why
             return old
         try:

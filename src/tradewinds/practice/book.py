@@ -4,6 +4,7 @@ At one price what came from outside is served first: nobody knows how long it ha
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from tradewinds.model.market import Side
 from tradewinds.practice.orders import Order
 
 Level = tuple[Decimal, Decimal]
+LOGGED = 200_000
 
 
 class HalfBook:
@@ -79,8 +81,7 @@ class Book:
         self.bids = HalfBook(Side.BUY)
         self.asks = HalfBook(Side.SELL)
         self.update_id = first_update_id
-        self.flushed_id = first_update_id
-        self._touched: dict[tuple[Side, Decimal], None] = {}
+        self._log: deque[tuple[int, Side, Decimal]] = deque(maxlen=LOGGED)
 
     def side(self, side: Side) -> HalfBook:
         """Bids for BUY, asks for SELL."""
@@ -89,7 +90,7 @@ class Book:
     def touch(self, side: Side, price: Decimal) -> None:
         """A level changed: the next depth update tells its new size."""
         self.update_id += 1
-        self._touched[side, price] = None
+        self._log.append((self.update_id, side, price))
 
     def set_outside(self, side: Side, price: Decimal, quantity: Decimal) -> None:
         """Liquidity from outside at one price."""
@@ -116,11 +117,13 @@ class Book:
             out.append((price, half.shown(price)))
         return out
 
-    def take_changes(self) -> tuple[int, int, list[Level], list[Level]]:
-        """First and last update id since the last call, with bids and asks as they are now."""
-        first, last = self.flushed_id + 1, self.update_id
-        bids = [(p, self.bids.shown(p)) for side, p in self._touched if side is Side.BUY]
-        asks = [(p, self.asks.shown(p)) for side, p in self._touched if side is Side.SELL]
-        self._touched.clear()
-        self.flushed_id = self.update_id
-        return first, last, bids, asks
+    def changes_since(self, update_id: int) -> tuple[list[Level], list[Level]]:
+        """Bids and asks that changed after `update_id`, as they are now; zero for those gone."""
+        touched: dict[tuple[Side, Decimal], None] = {}
+        for number, side, price in reversed(self._log):
+            if number <= update_id:
+                break
+            touched[side, price] = None
+        bids = [(p, self.bids.shown(p)) for side, p in touched if side is Side.BUY]
+        asks = [(p, self.asks.shown(p)) for side, p in touched if side is Side.SELL]
+        return bids, asks

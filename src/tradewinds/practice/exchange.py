@@ -4,8 +4,9 @@ Synchronous: a command is done, and everything it caused has been said, when it 
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Self
 
 from tradewinds.model.decimals import ZERO, floor_to_step
@@ -54,7 +55,7 @@ class Exchange:
         self._next_id = first_id
         self._groups = 0
         self._depth = 0
-        self._fired: deque[Order] = deque()
+        self._later: deque[Callable[[], None]] = deque()
 
     # What others ask
 
@@ -178,6 +179,15 @@ class Exchange:
             if left > ZERO:
                 self._print(market, (price, left), taker, group)
 
+    def move(self, symbol: str, price: Decimal, size: Decimal = Decimal(10)) -> None:
+        """The whole market goes to `price`: ten levels a tick apart on each side, and a trade."""
+        tick = self.markets[symbol].listing.tick
+        bids = [(price - tick * (n + 1), size) for n in range(10)]
+        asks = [(price + tick * (n + 1), size) for n in range(10)]
+        with self:
+            self.quote(symbol, bids, asks)
+            self.trade(symbol, price, self.markets[symbol].listing.step, Side.BUY)
+
     def set_mark(self, symbol: str, price: Decimal) -> None:
         """The price by which margin is judged."""
         market = self.markets[symbol]
@@ -196,10 +206,14 @@ class Exchange:
 
     def __exit__(self, *_: object) -> None:
         if self._depth == 1:
-            while self._fired:
-                self._trigger(self._fired.popleft())
+            while self._later:
+                self._later.popleft()()
             self.voice.tell()
         self._depth -= 1
+
+    def later(self, action: Callable[[], None]) -> None:
+        """Run it when what is in hand is done, still within this command."""
+        self._later.append(action)
 
     def _new_group(self) -> int:
         self._groups += 1
@@ -353,7 +367,7 @@ class Exchange:
         hit = [order for order in market.waiting if market.hit(order)]
         if hit:
             market.waiting = [order for order in market.waiting if order not in hit]
-            self._fired.extend(hit)
+            self._later.extend(partial(self._trigger, order) for order in hit)
 
     def _trigger(self, order: Order) -> None:
         if not order.is_open:

@@ -45,7 +45,7 @@ class Limits:
     def __init__(self, clock: VenueClock, weight: int, orders: tuple[tuple[int, int], ...]) -> None:
         self._clock = clock
         self.weight = Window(limit=weight, length_s=60)
-        self.orders = [Window(limit=limit, length_s=length) for limit, length in orders]
+        self.orders = [Window(limit=limit, length_s=length) for length, limit in orders]
         self._offences = 0
         self._bans = 0
         self._banned_until_ns = 0

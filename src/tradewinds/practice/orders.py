@@ -212,7 +212,18 @@ class Marked(Struct, frozen=True, kw_only=True):
     symbol: str
 
 
+class CommandDone(Struct, frozen=True, kw_only=True):
+    """Everything that one command caused has been said."""
+
+
 VenueEvent = (
-    OrderChanged | GroupChanged | AccountChanged | Transferred | Traded | BookChanged | Marked
+    OrderChanged
+    | GroupChanged
+    | AccountChanged
+    | Transferred
+    | Traded
+    | BookChanged
+    | Marked
+    | CommandDone
 )
 Listener = Callable[[VenueEvent], None]

@@ -7,6 +7,7 @@ from tradewinds.practice.market import Market
 from tradewinds.practice.orders import (
     AccountChanged,
     BookChanged,
+    CommandDone,
     Listener,
     Order,
     VenueEvent,
@@ -50,3 +51,4 @@ class Voice:
             if market.book.update_id != market.told_id:
                 market.told_id = market.book.update_id
                 self.say(BookChanged(symbol=symbol))
+        self.say(CommandDone())

@@ -66,9 +66,13 @@ def entry_worst_loss(intent: OrderIntent, instrument: Instrument, limits: RiskLi
 def _pending_loss(
     side: Side, price: Decimal, stop: Decimal, instrument: Instrument, limits: RiskLimits
 ) -> Decimal:
-    """Per unit of base, from before the entry until after the stop."""
+    """Per unit of base, from before the entry until after the stop.
+
+    The exit's fee is that of the entry price at least, so that tightening never adds risk.
+    """
     move = max(unit_loss(side, price, stop, limits), ZERO)
-    return move + price * fee_rate(instrument) + exit_fee(side, stop, instrument, limits)
+    dearest = max(price, stop_fill_price(side, stop, limits))
+    return move + (price + dearest) * fee_rate(instrument)
 
 
 def trade_exposure(
@@ -85,9 +89,9 @@ def trade_exposure(
     counts whole. `rate` is account currency per quote asset.
     """
     basis = trade.entry_price if cost is None else cost / rate
-    held = max(unit_loss(trade.side, basis, trade.stop_price, limits), ZERO)
+    held = unit_loss(trade.side, basis, trade.stop_price, limits)
     held += exit_fee(trade.side, trade.stop_price, instrument, limits)
-    loss = trade.quantity * held
+    loss = trade.quantity * max(held, ZERO)
     if trade.pending_quantity:
         loss += trade.pending_quantity * _pending_loss(
             trade.side, trade.pending_price, trade.stop_price, instrument, limits

@@ -63,10 +63,14 @@ def _put_back(desk: Desk, order: Order) -> None:
 
 def _position(market: MarketState, account: Account, checkpoint: Checkpoint) -> PerpPosition | None:
     lots = [lot for lot in checkpoint.ledger.lots if lot.instrument_id == market.id]
-    quantity = sum((lot.quantity for lot in lots), ZERO)
+    held = [lot for lot in lots if lot.asset == market.instrument.base]
+    quantity = sum((lot.quantity for lot in held), ZERO)
     if not market.perpetual or quantity == ZERO:
         return None
-    cost = sum((abs(lot.cost) if lot.quantity > ZERO else -abs(lot.cost) for lot in lots), ZERO)
+    # What the position owes stands under the same instrument, in the settle asset: its exact cost.
+    owed = [-lot.quantity for lot in lots if lot.asset == market.instrument.settle]
+    booked = (lot.cost if lot.quantity > ZERO else -abs(lot.cost) for lot in held)
+    cost = sum(owed or booked, ZERO)
     leverage = max([_leverage(order, market) for order in checkpoint.orders], default=ONE)
     margin = initial_margin(ONE, abs(cost), leverage)
     settle = market.instrument.settle

@@ -19,6 +19,7 @@ from tradewinds.store.database import writing
 from tradewinds.store.emergency import EmergencyJournal, recover
 from tradewinds.store.faults import told
 from tradewinds.store.payload import COMMAND, ENCODER, EVENT, Entry, encode, pack
+from tradewinds.store.presence import Presence
 from tradewinds.store.sealed import (
     Head,
     SealedBatch,
@@ -75,6 +76,7 @@ class StoreJournal:
         self._unwritten: list[SealedBatch] = []
         self._saved_aside = self._head.number
         self._outcome_unknown = False
+        self._presence = Presence(engine)
 
     @property
     def pending(self) -> Pending:
@@ -109,6 +111,8 @@ class StoreJournal:
         self._seal(checkpoint)
         if not self._unwritten:
             return
+        if self._presence.replaced():
+            self._outcome_unknown = True
         with told(self._engine.url, "cannot write the journal"), writing(self._engine) as open_:
             missing: Sequence[SealedBatch] = self._unwritten
             if self._outcome_unknown:

@@ -15,8 +15,6 @@ from tradewinds.vault.errors import KeyRefused
 from tradewinds.vault.keys import Environment, KeyVenue
 from tradewinds.vault.secret import Secret
 
-PEM_BEGIN: Final = "-----BEGIN"
-PEM_END: Final = "-----END"
 BINANCE_TEXT: Final = re.compile(r"[A-Za-z0-9]{16,128}")
 UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 COINBASE_NAME: Final = re.compile(rf"organizations/{UUID}/apiKeys/{UUID}")
@@ -64,7 +62,7 @@ def cdp_file(text: Secret) -> tuple[Secret, Secret]:
     """Key name and private key of the portal's file. Raises KeyRefused for another file."""
     try:
         read = msgspec.json.decode(text.reveal().encode(), type=CdpFile)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError):
         raise KeyRefused(
             "this JSON is not a key file of Coinbase's portal: it needs name and privateKey"
         ) from None

@@ -7,10 +7,6 @@ import hashlib
 import os
 from typing import Annotated, Final
 
-from argon2.exceptions import HashingError
-from argon2.low_level import Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Meta, Struct
 
 from tradewinds.vault.errors import VaultRefused
@@ -50,6 +46,10 @@ class Sealer:
 
     def __init__(self, passphrase: Secret, terms: Terms) -> None:
         """Slow and large on purpose: about a tenth of a second and 64 MiB."""
+        from argon2.exceptions import HashingError
+        from argon2.low_level import Type, hash_secret_raw
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         try:
             key = hash_secret_raw(
                 passphrase.reveal().encode(),
@@ -73,6 +73,8 @@ class Sealer:
 
     def open(self, nonce: bytes, sealed: bytes, bound_to: bytes) -> bytes | None:
         """None for another key, other bytes or another place: which one cannot be told."""
+        from cryptography.exceptions import InvalidTag
+
         try:
             return self._cipher.decrypt(nonce, sealed, bound_to)
         except InvalidTag:

@@ -14,7 +14,7 @@ from tradewinds.vault.keys import Environment
 
 FORMAT: Final = 1
 ID_BYTES: Final = 16
-TAG_BYTES: Final = 16
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 FILE_BYTES_MAX: Final = 1_000_000
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -92,7 +92,7 @@ def read(place: Place) -> VaultFile | None:
         return None
     try:
         file = msgspec.json.decode(raw, type=VaultFile)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise VaultRefused(_damaged(place.file, raw)) from None
     if encode(file) != raw or file.checksum != file.sum():
         raise VaultRefused(_damaged(place.file, raw))
@@ -145,7 +145,7 @@ def _damaged(path: Path, raw: bytes) -> str:
     """A file of a later release reads as damaged by its shape alone: say what it is."""
     try:
         found = msgspec.json.decode(raw, type=_FormatOnly).format
-    except msgspec.DecodeError:
+    except UNREADABLE:
         found = FORMAT
     if found != FORMAT:
         return f"{path} has format {found}, this release reads {FORMAT}: update Tradewinds"

@@ -47,14 +47,17 @@ class KeyName(Struct, frozen=True, kw_only=True):
 
 
 def parse_name(text: str) -> KeyName:
-    """Venue and label. Raises KeyRefused with what there is."""
+    """Venue and label. Raises KeyRefused with what there is.
+
+    The text is not repeated: somebody may have pasted a secret in its place.
+    """
     venue, _, label = text.partition(":")
     known = ", ".join(KeyVenue)
     if venue not in set(KeyVenue):
-        raise KeyRefused(f"no venue {venue!r}; a key is named VENUE:LABEL, venues: {known}")
+        raise KeyRefused(f"a key is named VENUE:LABEL, as in binance-spot:main; venues: {known}")
     if not LABEL.fullmatch(label):
         raise KeyRefused(
-            f"{text!r} needs a label of a-z, 0-9, - and _ after a colon, as in {venue}:main"
+            f"a key is named VENUE:LABEL, as in {venue}:main; a label has up to 32 of a-z 0-9 - _"
         )
     return KeyName(venue=KeyVenue(venue), label=label)
 

@@ -35,6 +35,8 @@ def as_passphrase(text: str) -> Secret:
     """One spelling for what keyboards write in several. Raises VaultRefused for nothing."""
     if not text:
         raise VaultRefused("the passphrase is empty")
+    if not text.isprintable():
+        raise VaultRefused("the passphrase holds a character that no keyboard writes")
     return Secret(unicodedata.normalize("NFC", text))
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tradewinds.vault.durable import replace_file
 from tradewinds.vault.errors import VaultRefused
-from tradewinds.vault.file import Place, VaultFile
+from tradewinds.vault.file import UNREADABLE, Place, VaultFile
 
 ACCEPT = "if you put it there yourself: `trading-cli keys accept`"
 
@@ -77,5 +77,5 @@ def _read(path: Path) -> Note | None:
     with os.fdopen(handle, "rb") as file:
         try:
             return msgspec.json.decode(file.read(4_096), type=Note)
-        except (msgspec.DecodeError, OSError):
+        except (*UNREADABLE, OSError):
             return None

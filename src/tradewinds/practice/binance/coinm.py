@@ -1,4 +1,4 @@
-"""COIN-M futures exist in this house only as a name: nothing is listed, so clients load no error."""
+"""COIN-M futures in name only: nothing is listed, so that clients which ask load no error."""
 
 from tradewinds.practice.binance.desk import Endpoint, Endpoints
 from tradewinds.practice.clock import VenueClock

@@ -161,7 +161,8 @@ class SpotAccount:
         """Assets without any network: nothing can be deposited or withdrawn here."""
         listings = [market.listing for market in self._exchange.markets.values()]
         names = sorted({name for listing in listings for name in (listing.base, listing.quote)})
-        return [_coin(name, asking.account.balance(name).free) for name in names]
+        held = asking.account.balances
+        return [_coin(name, held[name].free if name in held else 0) for name in names]
 
     def status(self, asking: Asking) -> object:
         """Maintenance or not."""

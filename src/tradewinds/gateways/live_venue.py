@@ -1,0 +1,331 @@
+"""A real venue in the shape of the simulated one: commands in, reports out, nothing ever waits."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, Final, cast
+
+from msgspec import Struct
+
+from tradewinds.gateways.ccxt_orders import CcxtClient, Edge
+from tradewinds.gateways.dialect import Dialect, Ending, Named, Said, Stirred
+from tradewinds.gateways.link import Wire
+from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.order_sender import OrderSender
+from tradewinds.gateways.outcomes import Cause, Trouble
+from tradewinds.gateways.state_reader import StateReader
+from tradewinds.gateways.user_stream import Door, StreamEdge, UserStream
+from tradewinds.gateways.venue_errands import BAD_ANSWER, Errands
+from tradewinds.model.checkpoint import Checkpoint
+from tradewinds.model.commands import CancelOrder, SubmitOrder
+from tradewinds.model.errors import ConfigError, VenueUnavailable
+from tradewinds.model.events import (
+    MarketEvent,
+    VenueReport,
+    VenueStateRead,
+    VenueTroubleChanged,
+)
+from tradewinds.model.ids import ClientOrderId
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.order import Order
+
+NS_PER_S: Final = 1_000_000_000
+ASK_S: Final = (0.25, 0.5, 1.0, 2.0)
+ASK_S_MAX: Final = 5.0
+FATAL: Final = frozenset({Cause.KEY, Cause.REGION, Cause.MODE})
+NAMELESS_S: Final = 1.0
+log = logging.getLogger(__name__)
+
+
+class LiveTerms(Struct, frozen=True, kw_only=True):
+    """How often the whole state is read: while the stream is up, and while it is not."""
+
+    state_every_s: float = 60.0
+    state_every_blind_s: float = 5.0
+    look_gap_s: float = 1.0
+    tick_s: float = 0.05
+    filters_every_s: float = 3_600.0
+
+
+class LiveVenue:
+    """Implements ports.SimulatedVenue: `submit` and `cancel` only take note, `stages` and `due`
+    hand over what has arrived. `connect` first, then `run` until cancelled, then `close`.
+
+    Everything happens in one thread, the engine's.
+    """
+
+    def __init__(
+        self,
+        client: CcxtClient,
+        dialect: Dialect,
+        stream: tuple[Door, Wire],
+        terms: LiveTerms | None = None,
+        edges: tuple[Edge, StreamEdge] | None = None,
+    ) -> None:
+        """`stream`: the way into the user stream, and what lies between. `edges` for tests."""
+        self._edge, stream_edge = edges or (Edge(), StreamEdge())
+        self._terms = terms or LiveTerms()
+        self._client, self._dialect = client, dialect
+        self._desk = OrderDesk()
+        self._errands = Errands(client, dialect, self._desk, self._edge)
+        self._sender = OrderSender(client, dialect, self._desk, self._errands, self._edge)
+        self._reader = StateReader(dialect, self._desk, self._errands, self._edge)
+        self.stream = UserStream(*stream, self._take, self._stream_changed, stream_edge)
+        self._told: dict[str, str] = {}
+        self._look = ""
+        self._looked_ns = self._filters_ns = 0
+        self._submits = self._read_at = 0
+        self._nameless_ns = 0
+        self._asks: dict[ClientOrderId, tuple[int, int]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failure: BaseException | None = None
+        client.on_trouble = self._cause_changed
+        self._errands.look = self.look
+        self._errands.failed = self._failed
+
+    # The engine's side
+
+    def submit(self, command: SubmitOrder) -> None:
+        """Take it; it leaves as soon as the loop turns."""
+        self._submits += 1
+        self._errands.touched.add(command.order.instrument_id)
+        self._sender.submit(command)
+
+    def cancel(self, command: CancelOrder) -> None:
+        """Take it."""
+        self._sender.cancel(command)
+
+    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
+        """What has arrived, whatever the event."""
+        return iter((self._drained(),)) if self._desk.reports else iter(())
+
+    def due(self, now_ns: int) -> Sequence[VenueReport]:
+        """What has arrived."""
+        return self._drained() if self._desk.reports else ()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """The venue remembers by itself; executions are read from the checkpoint's time on."""
+        self._errands.start_ns = min(self._errands.start_ns, checkpoint.time_ns)
+
+    def update_instrument(self, instrument: Instrument) -> None:
+        """Filters come from the venue, not to it."""
+
+    def _drained(self) -> Sequence[VenueReport]:
+        """A reading that an order has overtaken is not handed over: it would deny the order."""
+        taken, self._desk.reports = self._desk.reports, []
+        if self._submits != self._read_at and any(isinstance(r, VenueStateRead) for r in taken):
+            taken = [r for r in taken if not isinstance(r, VenueStateRead)]
+            self.look("an order overtook the reading")
+        return cast("Sequence[VenueReport]", taken)
+
+    # The edge's side
+
+    async def connect(self) -> None:
+        """Clock, account settings, filters. Raises ConfigError for what the operator must change,
+        VenueUnavailable when the venue does not answer."""
+        if not await self._client.synchronise():
+            raise VenueUnavailable("the venue does not tell its time")
+        answers = []
+        for request in self._dialect.checks():
+            result = await self._client.ask(request)
+            if isinstance(result, Trouble):
+                kind = ConfigError if result.cause in FATAL else VenueUnavailable
+                raise kind(f"the account could not be checked: {result.reason}")
+            answers.append(result.data)
+        try:
+            flaw = self._dialect.flaw(answers)
+        except BAD_ANSWER as error:
+            raise VenueUnavailable(f"the account's settings make no sense: {error!r}") from error
+        if flaw:
+            raise ConfigError(flaw)
+        await self._errands.refresh_filters()
+        self._filters_ns = self._edge.now_ns()
+
+    async def run(self) -> None:
+        """Until cancelled. Raises what is a bug of ours; the venue's faults become reports."""
+        tasks = [
+            asyncio.create_task(self._sender.run()),
+            asyncio.create_task(self.stream.run()),
+            asyncio.create_task(self._keep_up()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            under_way = [*tasks, *self._tasks.values()]
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def read_state(self, orders: Sequence[Order] = ()) -> VenueStateRead:
+        """The venue's truth, now. Raises VenueUnavailable."""
+        state = await self._reader.read(orders)
+        self._looked_ns = self._edge.now_ns()
+        return state
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self._client.close()
+
+    def look(self, reason: str) -> None:
+        """Read the state soon."""
+        self._look = reason
+
+    # The inside
+
+    def _take(self, message: Any) -> None:
+        now_ns = self._edge.now_ns()
+        try:
+            updates = self._dialect.updates(message, now_ns)
+        except BAD_ANSWER as error:
+            log.warning("user_event_unread error=%r", error)
+            self.look("an event that makes no sense")
+            return
+        for update in updates:
+            match update:
+                case Said():
+                    self._heard(update, now_ns)
+                case Named():
+                    self._desk.named(update, now_ns)
+                    self._part(update.client_order_id)
+                case Ending():
+                    self.stream.renew_connection(update.reason)
+                case Stirred():
+                    self.look(update.reason)
+                case _:
+                    self._desk.reports.append(update)
+
+    def _heard(self, said: Said, now_ns: int) -> None:
+        self._desk.heard(said, now_ns)
+        if self._desk.nameless() and not self._nameless_ns:
+            self._nameless_ns = now_ns
+        name = self._desk.name_of(said.order.venue_order_id) or said.order.client_order_id
+        self._part(name)
+
+    def _part(self, order_id: ClientOrderId) -> None:
+        sent = self._desk.get(order_id)
+        if sent is not None:
+            self._sender.part(sent)
+
+    def _stream_changed(self, up: bool, why: str) -> None:
+        if up:
+            self.look(why or "the user stream is up")
+        else:
+            self._trouble("stream", f"the user stream is down: {why}")
+
+    def _cause_changed(self, cause: Cause, reason: str) -> None:
+        self._trouble(str(cause), reason)
+
+    def _trouble(self, cause: str, reason: str) -> None:
+        """Told once for each change."""
+        if bool(self._told.get(cause)) == bool(reason):
+            return
+        self._told[cause] = reason
+        now_ns = self._edge.now_ns()
+        self._desk.reports.append(
+            VenueTroubleChanged(
+                cause=cause, reason=reason, venue_time_ns=now_ns, received_time_ns=now_ns
+            )
+        )
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self._edge.sleep(self._terms.tick_s)
+            if self._failure is not None:
+                raise self._failure
+            now_ns = self._edge.now_ns()
+            self._desk.give_up_waiting(now_ns)
+            for sent in self._desk.working():
+                self._sender.part(sent)
+                self._ask_if_due(sent, now_ns)
+            self._lift_troubles(now_ns)
+            self._forget_strangers(now_ns)
+            self._look_if_due(now_ns)
+
+    def _ask_if_due(self, sent: Sent, now_ns: int) -> None:
+        """Orders whose outcome, or whose executions, nobody has told."""
+        asked = sent in self._errands.to_ask
+        if not (sent.unknown or sent.ending is not None or asked):
+            self._asks.pop(sent.id, None)
+            return
+        due_ns, tries = self._asks.get(sent.id, (now_ns, 0))
+        if now_ns < due_ns:
+            return
+        pause_s = ASK_S[tries] if tries < len(ASK_S) else ASK_S_MAX
+        self._asks[sent.id] = (now_ns + int(pause_s * NS_PER_S), tries + 1)
+        self._start(f"ask {sent.id}", self._ask(sent))
+
+    async def _ask(self, sent: Sent) -> None:
+        if sent in self._errands.to_ask:
+            self._errands.to_ask.remove(sent)
+        if sent.ending is None:
+            await self._errands.settle_unknown(sent)
+            if sent.ending is None:
+                return
+        batch = await self._errands.new_fills(sent.order.instrument_id)
+        if batch is not None:
+            self._errands.book(batch)
+        if sent.sibling is not None and not sent.sibling.ended:
+            await self._errands.query(sent.sibling)
+
+    def _lift_troubles(self, now_ns: int) -> None:
+        """A hold is over when its time is over and a request has succeeded since."""
+        holds = {str(cause) for cause in self._client.limit.holds(now_ns)}
+        for cause in (Cause.RATE, Cause.BANNED, Cause.BLOCKED, Cause.KEY):
+            since_ns = self._client.limit.began_ns(cause)
+            if cause not in holds and self._client.succeeded_ns > since_ns:
+                self._trouble(str(cause), "")
+
+    def _forget_strangers(self, now_ns: int) -> None:
+        """Executions that nobody claims: look whose they are, and let the rest be."""
+        if self._nameless_ns and now_ns - self._nameless_ns > NAMELESS_S * NS_PER_S:
+            self._nameless_ns = 0
+            if self._desk.nameless():
+                self._desk.forget_nameless()
+                self.look("executions of orders that are not known here")
+
+    def _look_if_due(self, now_ns: int) -> None:
+        age_s = (now_ns - self._looked_ns) / NS_PER_S
+        terms = self._terms
+        every_s = terms.state_every_s if self.stream.up else terms.state_every_blind_s
+        wanted = self._look and age_s >= terms.look_gap_s
+        if (wanted or age_s >= every_s) and not self._sender.busy:
+            self._start("state", self._read())
+        if now_ns - self._filters_ns >= terms.filters_every_s * NS_PER_S:
+            self._filters_ns = now_ns
+            self._start("filters", self._errands.refresh_filters())
+
+    async def _read(self) -> None:
+        why, self._look = self._look, ""
+        self._looked_ns = self._edge.now_ns()
+        submits = self._submits
+        try:
+            state = await self._reader.read()
+        except VenueUnavailable as error:
+            log.warning("state_not_read error=%s", error)
+            self._look = why or "the last reading failed"
+            return
+        self._read_at = submits
+        self._desk.reports.append(state)
+        if self.stream.up:
+            self._trouble("stream", "")
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        running = self._tasks.get(name)
+        if running is not None and not running.done():
+            work.close()
+            return
+        task = asyncio.create_task(work)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._finished(name, done))
+
+    def _finished(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        if not task.cancelled():
+            self._failed(task.exception())
+
+    def _failed(self, error: BaseException | None) -> None:
+        """Our own bug: it ends `run`, and whoever runs us must close what is open."""
+        self._failure = self._failure or error

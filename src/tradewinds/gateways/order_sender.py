@@ -1,0 +1,331 @@
+"""Sends what the engine decided, and acts on each refusal as the venue's rules ask."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import structs
+
+from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, Reply, Request
+from tradewinds.gateways.ccxt_translate import closing
+from tradewinds.gateways.dialect import Dialect
+from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.outcomes import Cause, Trouble, Verdict
+from tradewinds.gateways.venue_errands import Errands
+from tradewinds.model.commands import CancelOrder, SubmitOrder
+from tradewinds.model.decimals import ZERO, floor_to_step
+from tradewinds.model.ids import ClientOrderId
+from tradewinds.model.market import Side
+from tradewinds.model.order import ApprovedOrder, Purpose
+
+BACKOFF_S: Final = (0.2, 0.4, 0.8)
+BACKOFF_S_MAX: Final = 5.0
+CLOSE_TRIES: Final = 20
+CANCEL_TRIES: Final = 6
+AGAIN: Final = frozenset({Cause.OVERLOADED})
+AGAIN_TO_CLOSE: Final = frozenset(
+    {Cause.OVERLOADED, Cause.CLOCK, Cause.KEY, Cause.RATE, Cause.BANNED, Cause.BLOCKED}
+)
+"""Refusals after which nothing happened and a later try may succeed."""
+LOOK: Final = frozenset({Cause.FLAT, Cause.MODE, Cause.SUSPENDED, Cause.STOPS_FULL})
+log = logging.getLogger(__name__)
+
+
+class OrderSender:
+    """One task per command, so that a slow answer delays no other; of one order, in sequence."""
+
+    def __init__(
+        self, client: CcxtClient, dialect: Dialect, desk: OrderDesk, errands: Errands, edge: Edge
+    ) -> None:
+        """`errands` refreshes filters and looks at the account when a refusal says so."""
+        self._client = client
+        self._dialect = dialect
+        self._desk = desk
+        self._errands = errands
+        self._edge = edge
+        self._queue: asyncio.Queue[SubmitOrder | CancelOrder] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._locks: dict[ClientOrderId, asyncio.Lock] = {}
+        self._prepared: dict[str, Decimal] = {}
+
+    def submit(self, command: SubmitOrder) -> None:
+        """Take it; it leaves when the loop turns."""
+        self._desk.add(command.order, command.time_ns)
+        self._queue.put_nowait(command)
+
+    def cancel(self, command: CancelOrder) -> None:
+        """Take it."""
+        self._queue.put_nowait(command)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._tasks) or not self._queue.empty()
+
+    async def run(self) -> None:
+        """Until cancelled; what is under way then is left to the next reconciliation."""
+        try:
+            while True:
+                commands = [await self._queue.get()]
+                while not self._queue.empty():
+                    commands.append(self._queue.get_nowait())
+                self._start_all(commands)
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start_all(self, commands: list[SubmitOrder | CancelOrder]) -> None:
+        paired: set[ClientOrderId] = set()
+        submits = [c.order for c in commands if isinstance(c, SubmitOrder)]
+        for command in commands:
+            if isinstance(command, CancelOrder):
+                self._start(self._cancel(command))
+            elif command.order.client_order_id not in paired:
+                partner = _partner(command.order, submits)
+                if partner is not None and self._marry(command.order, partner):
+                    paired.add(partner.client_order_id)
+                    self._start(self._submit_pair(command.order, partner))
+                else:
+                    self._start(self._submit(command.order))
+
+    def _marry(self, order: ApprovedOrder, partner: ApprovedOrder) -> bool:
+        """Siblings know each other; True where the venue takes both as one list."""
+        one, other = self._sent(order), self._sent(partner)
+        if one is None or other is None:
+            return False
+        one.sibling, other.sibling = other, one
+        stop, target = _stop_first(order, partner)
+        one.listed = other.listed = self._dialect.place_pair(stop, target) is not None
+        return one.listed
+
+    def part(self, sent: Sent) -> None:
+        """Of a pair that the venue does not know as one: the other goes when one has acted."""
+        sibling = sent.sibling
+        if sibling is None or sent.listed or not sent.active or sibling.parted or sibling.ended:
+            return
+        sibling.parted = True
+        self._start(self._cancel_order(sibling))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("sending_failed error=%r", task.exception())
+            self._errands.failed(task.exception())
+
+    def _sent(self, order: ApprovedOrder) -> Sent | None:
+        return self._desk.get(order.client_order_id)
+
+    def _lock(self, order_id: ClientOrderId) -> asyncio.Lock:
+        return self._locks.setdefault(order_id, asyncio.Lock())
+
+    async def _submit(self, order: ApprovedOrder) -> None:
+        sent = self._sent(order)
+        if sent is None or sent.ended:
+            return
+        async with self._lock(order.client_order_id):
+            flaw = await self._prepare(order)
+            if flaw:
+                self._desk.rejected(sent, flaw, self._edge.now_ns())
+            else:
+                await self._deliver([sent], lambda: self._dialect.place(sent.order, sent.quantity))
+        self._locks.pop(order.client_order_id, None)
+
+    async def _submit_pair(self, order: ApprovedOrder, partner: ApprovedOrder) -> None:
+        stop, target = _stop_first(order, partner)
+        pair = [sent for o in (stop, target) if (sent := self._sent(o)) is not None]
+
+        def build() -> Request:
+            request = self._dialect.place_pair(pair[0].order, pair[1].order)
+            assert request is not None
+            return request
+
+        async with self._lock(stop.client_order_id), self._lock(target.client_order_id):
+            await self._deliver(pair, build)
+
+    async def _prepare(self, order: ApprovedOrder) -> str:
+        """Margin mode and leverage before an entry; a reason where they cannot be set."""
+        if order.purpose is not Purpose.ENTER:
+            return ""
+        if self._prepared.get(order.instrument_id) == order.leverage:
+            return ""
+        instrument = self._dialect.instruments[order.instrument_id]
+        for request in self._dialect.preparations(instrument, order.leverage):
+            result = await self._client.ask(request)
+            if isinstance(result, Trouble) and result.cause is not Cause.UNCHANGED:
+                return f"margin mode or leverage not set: {result.reason}"
+        self._prepared[order.instrument_id] = order.leverage
+        return ""
+
+    async def _deliver(self, sents: list[Sent], build: Callable[[], Request]) -> None:
+        """Send until it is taken, refused for good, or nobody knows."""
+        tries = 0
+        while True:
+            for sent in sents:
+                sent.sent_ns = self._edge.now_ns()
+            result = await self._client.ask(build())
+            if isinstance(result, Reply):
+                self._take(sents, result.data)
+                return
+            tries += 1
+            if not await self._again(sents, result, tries):
+                return
+
+    def _take(self, sents: list[Sent], data: Any) -> None:
+        now_ns = self._edge.now_ns()
+        try:
+            told = self._dialect.placed([sent.order for sent in sents], data, now_ns)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            for sent in sents:
+                self._desk.unknown(sent, f"the answer makes no sense: {error!r}", now_ns)
+            return
+        for said in told:
+            self._desk.heard(said, now_ns)
+
+    async def _again(self, sents: list[Sent], trouble: Trouble, tries: int) -> bool:
+        """What a refusal leads to; True when it shall be sent once more."""
+        now_ns = self._edge.now_ns()
+        if trouble.verdict is Verdict.UNKNOWN or trouble.cause is Cause.DUPLICATE:
+            for sent in sents:
+                self._desk.unknown(sent, trouble.reason, now_ns)
+            return False
+        if self._may_wait(sents[0].order, trouble, tries):
+            await self._edge.sleep(_pause_s(tries))
+            return True
+        if await self._mended(sents, trouble, tries):
+            return True
+        for sent in sents:
+            self._desk.rejected(sent, _worded(trouble), self._edge.now_ns())
+        if trouble.cause in LOOK:
+            self._errands.look(f"{trouble.cause}: {trouble.reason}")
+        return False
+
+    def _may_wait(self, order: ApprovedOrder, trouble: Trouble, tries: int) -> bool:
+        if not closing(order):
+            return trouble.cause in AGAIN and tries <= len(BACKOFF_S)
+        again = trouble.cause in AGAIN_TO_CLOSE or trouble.verdict is Verdict.NOT_SENT
+        return again and tries <= CLOSE_TRIES and trouble.cause is not Cause.REGION
+
+    async def _mended(self, sents: list[Sent], trouble: Trouble, tries: int) -> bool:
+        """A close that was refused for a reason we can remove is sent again without it."""
+        order = sents[0].order
+        if trouble.cause in (Cause.FILTER, Cause.SUSPENDED):
+            await self._errands.refresh_filters()
+        if not closing(order) or tries > 2:
+            return False
+        if trouble.cause is Cause.FILTER:
+            mended = [self._requantise(sent) for sent in sents]
+            return all(mended)
+        if trouble.cause is Cause.FUNDS and order.side is Side.SELL:
+            return await self._sell_what_is_free(sents)
+        if trouble.cause is Cause.COVERED:
+            return await self._errands.free_the_position(order)
+        return False
+
+    def _requantise(self, sent: Sent) -> bool:
+        """Down to the filters of now; False where nothing is left or nothing changes."""
+        instrument = self._dialect.instruments[sent.order.instrument_id]
+        quantity = instrument.quantity_down(sent.quantity)
+        prices = {
+            name: floor_to_step(price, instrument.tick_size)
+            for name in ("price", "trigger_price")
+            if (price := getattr(sent.order, name)) is not None
+        }
+        adapted = structs.replace(sent.order, **prices)
+        changed = quantity != sent.quantity or adapted != sent.order
+        sent.order, sent.quantity = adapted, quantity
+        return changed and quantity > ZERO
+
+    async def _sell_what_is_free(self, sents: list[Sent]) -> bool:
+        """Fees were taken in what was bought: sell the smaller of what is free and what is ours."""
+        order = sents[0].order
+        instrument = self._dialect.instruments[order.instrument_id]
+        free = await self._errands.free_of(instrument.base)
+        if free is None:
+            return False
+        quantity = instrument.quantity_down(min(free, sents[0].quantity))
+        price = order.price or order.trigger_price or order.decision_price
+        if quantity == sents[0].quantity or not instrument.closable(quantity, price):
+            return False
+        for sent in sents:
+            sent.quantity = quantity
+        return True
+
+    async def _cancel(self, command: CancelOrder) -> None:
+        sent = self._desk.get(command.client_order_id)
+        if sent is not None:
+            await self._cancel_order(sent)
+
+    async def _cancel_order(self, sent: Sent) -> None:
+        async with self._lock(sent.id):
+            for tries in range(1, CANCEL_TRIES + 1):
+                if sent.ended:
+                    break
+                request = self._dialect.cancel(sent.order, sent.venue_order_id)
+                result = await self._client.ask(request)
+                if isinstance(result, Reply):
+                    self._heard_canceled(sent, result.data)
+                    break
+                if not await self._cancel_again(sent, result, tries):
+                    break
+        self._locks.pop(sent.id, None)
+
+    def _heard_canceled(self, sent: Sent, data: Any) -> None:
+        now_ns = self._edge.now_ns()
+        try:
+            told = self._dialect.canceled(sent.order, data, now_ns)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            log.warning("cancel_answer_unread order=%s error=%r", sent.id, error)
+            self._errands.ask_about(sent)
+            return
+        for said in told:
+            self._desk.heard(said, now_ns)
+
+    async def _cancel_again(self, sent: Sent, trouble: Trouble, tries: int) -> bool:
+        """Canceling twice does no harm; whether it worked is asked before it is tried again."""
+        passing = trouble.verdict is not Verdict.REFUSED or trouble.cause in AGAIN_TO_CLOSE
+        if trouble.cause is Cause.NOT_FOUND or trouble.verdict is Verdict.UNKNOWN:
+            await self._errands.query(sent)
+        if passing and not sent.ended and tries < CANCEL_TRIES:
+            await self._edge.sleep(_pause_s(tries))
+            return True
+        self._desk.cancel_rejected(sent, trouble.reason, self._edge.now_ns())
+        return False
+
+
+def _partner(order: ApprovedOrder, orders: list[ApprovedOrder]) -> ApprovedOrder | None:
+    """The other order of an OCO pair, if it is sent in the same breath."""
+    if not order.oco_group:
+        return None
+    for other in orders:
+        same = other.oco_group == order.oco_group and other.instrument_id == order.instrument_id
+        if same and other is not order:
+            return other
+    return None
+
+
+def _stop_first(one: ApprovedOrder, other: ApprovedOrder) -> tuple[ApprovedOrder, ApprovedOrder]:
+    return (one, other) if one.trigger_price is not None else (other, one)
+
+
+def _pause_s(tries: int) -> float:
+    return BACKOFF_S[tries - 1] if tries <= len(BACKOFF_S) else BACKOFF_S_MAX
+
+
+def _worded(trouble: Trouble) -> str:
+    """In words that say what to do where the venue's own do not."""
+    lead = {
+        Cause.WOULD_TRIGGER: "the price is through the stop already",
+        Cause.FLAT: "nothing is left to close",
+        Cause.FUNDS: "not enough money",
+    }.get(trouble.cause)
+    if trouble.verdict is Verdict.NOT_SENT:
+        lead = "not sent"
+    return f"{lead}: {trouble.reason}" if lead else trouble.reason

@@ -1,0 +1,126 @@
+"""The venue's truth in one piece: read while nothing moved, or read again."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tradewinds.gateways.ccxt_orders import Edge
+from tradewinds.gateways.dialect import Dialect, Said, Wallet
+from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.venue_errands import Batch, Errands
+from tradewinds.model.decimals import ZERO
+from tradewinds.model.errors import VenueUnavailable
+from tradewinds.model.events import VenueOrder, VenueStateRead
+from tradewinds.model.ids import ClientOrderId, InstrumentId
+from tradewinds.model.instrument import InstrumentKind
+from tradewinds.model.order import Order, OrderStatus
+
+ATTEMPTS: Final = 4
+log = logging.getLogger(__name__)
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What the venue answered, before anybody is told."""
+
+    said: tuple[Said, ...]
+    batches: tuple[Batch, ...]
+    wallet: Wallet
+
+
+class StateReader:
+    """Orders, executions, balances and positions. What it learns is told by its reading alone."""
+
+    def __init__(self, dialect: Dialect, desk: OrderDesk, errands: Errands, edge: Edge) -> None:
+        self._dialect = dialect
+        self._desk = desk
+        self._errands = errands
+        self._edge = edge
+
+    async def read(self, orders: Sequence[Order] = ()) -> VenueStateRead:
+        """Raises VenueUnavailable when the venue does not answer, or never stands still."""
+        self._desk.adopt(orders)
+        self._errands.touched.update(order.approved.instrument_id for order in orders)
+        for _ in range(ATTEMPTS):
+            before = self._desk.news
+            state = await self._attempt([order.approved.client_order_id for order in orders])
+            if state is not None and self._desk.news == before:
+                return self._told(state)
+            await self._edge.sleep(0.2)
+        raise VenueUnavailable("the venue's state could not be read in one piece")
+
+    async def _attempt(self, wanted: Sequence[ClientOrderId]) -> Reading | None:
+        standing = await self._errands.open_orders()
+        if standing is None:
+            return None
+        there = {said.order.client_order_id for said in standing}
+        asked = []
+        for sent in self._ours(wanted):
+            if sent.id not in there:
+                told = await self._errands.told_of(sent)
+                if told is None:
+                    return None
+                asked.append(told.said or _not_found(sent))
+        batches = []
+        for instrument_id in sorted(self._markets()):
+            batch = await self._errands.new_fills(instrument_id)
+            if batch is None:
+                return None
+            batches.append(batch)
+        wallet = await self._errands.wallet()
+        if wallet is None:
+            return None
+        return Reading(said=(*standing, *asked), batches=tuple(batches), wallet=wallet)
+
+    def _ours(self, wanted: Sequence[ClientOrderId]) -> list[Sent]:
+        working = {sent.id: sent for sent in self._desk.working()}
+        for order_id in wanted:
+            sent = self._desk.get(order_id)
+            if sent is not None and not sent.ended:
+                working[order_id] = sent
+        return list(working.values())
+
+    def _markets(self) -> set[InstrumentId]:
+        """Where something of ours can have happened: perpetuals always, for liquidations."""
+        perpetuals = (
+            i.id for i in self._dialect.instruments.values() if i.kind is InstrumentKind.PERPETUAL
+        )
+        sent = (s.order.instrument_id for s in self._desk.working())
+        known = self._dialect.instruments
+        return {i for i in {*self._errands.touched, *perpetuals, *sent} if i in known}
+
+    def _told(self, reading: Reading) -> VenueStateRead:
+        now_ns = self._edge.now_ns()
+        with self._desk.silently():
+            for batch in reading.batches:
+                self._errands.book(batch)
+            for said in reading.said:
+                self._desk.heard(said, now_ns)
+        return VenueStateRead(
+            balances=dict(reading.wallet.totals),
+            orders=tuple(self._under_our_name(said.order) for said in reading.said),
+            positions=reading.wallet.positions,
+            fills=tuple(fill for batch in reading.batches for fill in batch.fills),
+            venue_time_ns=now_ns,
+            received_time_ns=now_ns,
+        )
+
+    def _under_our_name(self, order: VenueOrder) -> VenueOrder:
+        """A triggered stop's child stands in the book under a name of its own."""
+        name = self._desk.name_of(order.venue_order_id)
+        return order if name is None else replace(order, client_order_id=name)
+
+
+def _not_found(sent: Sent) -> Said:
+    """Neither there nor known to be gone: for the queries that settle it."""
+    order = VenueOrder(
+        client_order_id=sent.id,
+        venue_order_id=sent.venue_order_id,
+        instrument_id=sent.order.instrument_id,
+        status=OrderStatus.UNKNOWN,
+        filled_quantity=ZERO,
+        reason="not found",
+    )
+    return Said(order=order, venue_time_ns=sent.sent_ns)

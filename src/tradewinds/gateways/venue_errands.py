@@ -1,0 +1,263 @@
+"""Questions to the venue: what became of an order, whose is a trade, what may be sold."""
+
+import logging
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tradewinds.gateways.ccxt_orders import (
+    NS_PER_MS,
+    CcxtClient,
+    Edge,
+    Reply,
+    Request,
+)
+from tradewinds.gateways.ccxt_quirks import venue_initiated
+from tradewinds.gateways.ccxt_translate import window_ms
+from tradewinds.gateways.dialect import Dialect, Said, Since, Traded, Wallet
+from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.outcomes import Cause, Trouble
+from tradewinds.model.events import InstrumentChanged
+from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.order import ApprovedOrder, Fill, OrderType
+
+MARGIN_NS: Final = 700 * NS_PER_MS
+BAD_ANSWER: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+PAGE: Final = 1_000
+PAGES_MAX: Final = 20
+OURS: Final = "tw-"
+log = logging.getLogger(__name__)
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """An answer about an order; `said` None: the venue knows no such order."""
+
+    said: Said | None
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Executions found by query, and where the next query begins."""
+
+    instrument_id: InstrumentId
+    fills: tuple[Fill, ...]
+    since: Since
+
+
+class Errands:
+    """Each answers None where the venue did not: no answer is never taken for "nothing"."""
+
+    def __init__(self, client: CcxtClient, dialect: Dialect, desk: OrderDesk, edge: Edge) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._desk = desk
+        self._edge = edge
+        self._since: dict[InstrumentId, Since] = {}
+        self.start_ns = edge.now_ns()
+        self.touched: set[InstrumentId] = set()
+        self.look: Callable[[str], None] = _nobody
+        self.failed: Callable[[BaseException | None], None] = _raise
+        self.to_ask: list[Sent] = []
+
+    def ask_about(self, sent: Sent) -> None:
+        """Soon."""
+        self.to_ask.append(sent)
+
+    async def ask(self, request: Request, read: Callable[[Any], Any]) -> Any:
+        """What `read` makes of the answer; None without one, or where it makes no sense."""
+        result = await self._client.ask(request)
+        if isinstance(result, Trouble):
+            return None
+        try:
+            return read(result.data)
+        except BAD_ANSWER as error:
+            log.warning("answer_unread method=%s error=%r", request.method, error)
+            return None
+
+    async def query(self, sent: Sent) -> bool | None:
+        """What became of an order: True it is there, False the venue knows none, None unknown."""
+        told = await self.told_of(sent)
+        if told is None:
+            return None
+        if told.said is not None:
+            self._desk.heard(told.said, self._edge.now_ns())
+        return told.said is not None
+
+    async def told_of(self, sent: Sent) -> Told | None:
+        """The same without telling anybody; None where the venue did not answer."""
+        result = await self._client.ask(self._dialect.query(sent.order))
+        if isinstance(result, Trouble):
+            return Told(said=None) if result.cause is Cause.NOT_FOUND else None
+        now_ns = self._edge.now_ns()
+        try:
+            said, named = self._dialect.queried(sent.order, result.data, now_ns)
+        except BAD_ANSWER as error:
+            log.warning("order_answer_unread order=%s error=%r", sent.id, error)
+            return None
+        if named is not None:
+            self._desk.named(named, now_ns)
+            said = await self._child(sent, said, named.venue_order_id)
+        return Told(said=said)
+
+    async def _child(self, sent: Sent, said: Said, venue_order_id: str) -> Said:
+        """A triggered stop's real order knows how far it has come."""
+        instrument = self._dialect.instruments[sent.order.instrument_id]
+        child: Said | None = await self.ask(
+            self._dialect.name_query(instrument, venue_order_id),
+            lambda data: self._dialect.queried(sent.order, data, self._edge.now_ns())[0],
+        )
+        if child is None:
+            return said
+        return replace(child, order=replace(child.order, client_order_id=sent.id))
+
+    async def settle_unknown(self, sent: Sent) -> None:
+        """Ask until known. Not found is a no only after it can neither appear nor execute."""
+        found = await self.query(sent)
+        if found is not False or sent.ended or not sent.unknown:
+            return
+        if self._edge.now_ns() - sent.sent_ns < self._patience_ns(sent.order):
+            return
+        standing = await self.open_orders()
+        if standing is None or any(said.order.client_order_id == sent.id for said in standing):
+            return
+        found_fills = await self.new_fills(sent.order.instrument_id)
+        if found_fills is None:
+            return
+        self.book(found_fills)
+        if sent.filled:
+            return
+        reason = "not executed: the venue knows neither the order nor a trade of it"
+        self._desk.rejected(sent, reason, self._edge.now_ns())
+
+    def _patience_ns(self, order: ApprovedOrder) -> int:
+        """A close that the venue itself keeps from closing twice need not wait for visibility."""
+        quirks = self._dialect.quirks
+        window_ns = window_ms(order) * NS_PER_MS + MARGIN_NS
+        if order.reduce_only and quirks.reduce_only and order.order_type is OrderType.MARKET:
+            return window_ns
+        waits = order.trigger_price is not None or bool(order.oco_group)
+        return max(window_ns, quirks.visible_stop_ns if waits else quirks.visible_ns)
+
+    async def open_orders(self) -> list[Said] | None:
+        """All of the account in our markets."""
+        answers = await self._all(self._dialect.open_orders())
+        if answers is None:
+            return None
+        try:
+            return list(self._dialect.opened(answers, self._edge.now_ns()))
+        except BAD_ANSWER as error:
+            log.warning("open_orders_unread error=%r", error)
+            return None
+
+    async def wallet(self) -> Wallet | None:
+        """Balances and positions."""
+        answers = await self._all(self._dialect.wallet())
+        if answers is None:
+            return None
+        try:
+            return self._dialect.wallet_of(answers)
+        except BAD_ANSWER as error:
+            log.warning("wallet_unread error=%r", error)
+            return None
+
+    async def _all(self, requests: Sequence[Request]) -> list[Any] | None:
+        answers = []
+        for request in requests:
+            result = await self._client.ask(replace(request, closing=True))
+            if not isinstance(result, Reply):
+                return None
+            answers.append(result.data)
+        return answers
+
+    async def free_of(self, asset: Asset) -> Decimal | None:
+        """What may be sold now."""
+        wallet = await self.wallet()
+        return None if wallet is None else wallet.free.get(asset, Decimal(0))
+
+    async def refresh_filters(self) -> None:
+        """Rules may have changed; whoever sizes orders must know before the next one."""
+        listed: Sequence[Instrument] | None = await self.ask(
+            self._dialect.listing(), self._dialect.listed
+        )
+        now_ns = self._edge.now_ns()
+        for instrument in listed or ():
+            if instrument != self._dialect.instruments[instrument.id]:
+                self._dialect.update(instrument)
+                self._desk.reports.append(
+                    InstrumentChanged(
+                        instrument=instrument, venue_time_ns=now_ns, received_time_ns=now_ns
+                    )
+                )
+
+    async def free_the_position(self, order: ApprovedOrder) -> bool:
+        """Cancel our orders in the book that would close the same position (-4118)."""
+        freed = False
+        for sent in self._desk.working():
+            other = sent.order
+            same = other.instrument_id == order.instrument_id and other.side is order.side
+            if same and other.client_order_id != order.client_order_id:
+                result = await self._client.ask(self._dialect.cancel(other, sent.venue_order_id))
+                if isinstance(result, Reply):
+                    freed = True
+                    await self.query(sent)
+        return freed
+
+    async def new_fills(self, instrument_id: InstrumentId) -> Batch | None:
+        """Executions of ours since the last batch that was booked, those already told left out."""
+        instrument = self._dialect.instruments[instrument_id]
+        fills: list[Fill] = []
+        since = self._since.get(instrument_id, Since(time_ns=self.start_ns))
+        for _ in range(PAGES_MAX):
+            request = replace(self._dialect.trades(instrument, since), closing=True)
+            rows: Sequence[Traded] | None = await self.ask(
+                request, lambda data: self._dialect.traded(instrument, data, self._edge.now_ns())
+            )
+            if rows is None:
+                return None
+            for row in rows:
+                fill = await self._named(row, instrument)
+                if fill is None:
+                    return None
+                if _wanted(fill) and not self._desk.seen(fill.fill_id):
+                    fills.append(fill)
+            if rows:
+                since = Since(trade_id=max(row.trade_id for row in rows) + 1)
+            if len(rows) < PAGE:
+                break
+        return Batch(instrument_id=instrument_id, fills=tuple(fills), since=since)
+
+    async def _named(self, row: Traded, instrument: Instrument) -> Fill | None:
+        """Under our own order id, or the venue's; None while the venue does not say."""
+        order_id = self._desk.name_of(row.venue_order_id)
+        if order_id is None:
+            request = self._dialect.name_query(instrument, row.venue_order_id)
+            order_id = await self.ask(replace(request, closing=True), self._dialect.named)
+            if order_id is None:
+                return None
+            self._desk.learn_name(row.venue_order_id, ClientOrderId(order_id))
+        return replace(
+            row.fill, client_order_id=order_id, venue_initiated=venue_initiated(order_id)
+        )
+
+    def book(self, batch: Batch) -> None:
+        """Tell those that are new; the next batch begins after them."""
+        self._since[batch.instrument_id] = batch.since
+        for fill in batch.fills:
+            self._desk.fill(fill, self._edge.now_ns())
+
+
+def _wanted(fill: Fill) -> bool:
+    """What the user trades by hand is not ours to book: the reading of balances shows it."""
+    return fill.client_order_id.startswith(OURS) or fill.venue_initiated
+
+
+def _nobody(reason: str) -> None:
+    """Until somebody listens."""
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error

@@ -1,0 +1,43 @@
+"""For every test: where recorded data is, and a place for the figures a test has measured."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MEASURED = "measured"
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`measured("E8 flat after 108 ms")`: shown at the end of the run, whatever is captured."""
+    return lambda text: record_property(MEASURED, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures of the tests that passed, in a section of their own."""
+    reports = terminalreporter.getreports("passed")
+    lines = [
+        str(value)
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == MEASURED
+    ]
+    if lines:
+        terminalreporter.section(MEASURED)
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """../shared/data beside the repository: real market data, which is never committed."""
+    path = Path(__file__).parents[2] / "shared" / "data"
+    if path.is_dir():
+        return path
+    reason = f"no recorded market data at {path}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
