@@ -7,11 +7,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import uvloop
 
 from tradewinds.bus.local import LocalBusServer
-from tradewinds.bus.redis import RedisBusServer
 from tradewinds.config import Settings, database_url
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
@@ -23,6 +23,7 @@ from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.errors import AccountInUse, BusUnavailable, DataError, StoreUnavailable
 from tradewinds.model.events import HistoryLoaded, RunStarted
 from tradewinds.model.ids import RunId, run_id
+from tradewinds.options import BacktestOptions, RunOptions
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
@@ -32,11 +33,12 @@ from tradewinds.parts import (
     strategies_of,
     timeframes_of,
 )
+from tradewinds.ports import Outlet
 from tradewinds.research.backtest import BacktestResult
 from tradewinds.research.backtest import backtest as run_backtest
 from tradewinds.research.rerun import ReplayResult, rerun
 from tradewinds.sim.venue import SimVenue
-from tradewinds.sources import BacktestOptions, RunOptions, Source, past_of, source_of
+from tradewinds.sources import Source, past_of, source_of
 from tradewinds.store import queries
 from tradewinds.store.audit import read_entries
 from tradewinds.store.database import Database, open_database
@@ -49,6 +51,18 @@ __all__ = ["BacktestOptions", "BacktestResult", "ReplayResult", "backtest", "run
 LEASE_TTL_NS = 15_000_000_000
 LEASE_EVERY_S = 5
 GC_THRESHOLD = 50_000
+
+
+class BusServer(Outlet, Protocol):
+    """A server of the bus, whichever way it carries."""
+
+    async def start(self) -> None:
+        """Listen. Raises BusUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Stop listening."""
+        ...
 
 
 def backtest(settings: Settings, options: BacktestOptions) -> BacktestResult:
@@ -88,10 +102,10 @@ def run_engine(settings: Settings, options: RunOptions) -> int:
 async def _engine(settings: Settings, options: RunOptions) -> None:
     """One engine per data folder: the socket's lock comes before everything else."""
     door = Door()
-    servers: list[LocalBusServer | RedisBusServer] = [
-        LocalBusServer(options.home / "run" / "engine.sock", door.answer)
-    ]
+    servers: list[BusServer] = [LocalBusServer(options.home / "run" / "engine.sock", door.answer)]
     if settings.store.redis_url:
+        from tradewinds.bus.redis import RedisBusServer
+
         servers.append(RedisBusServer(settings.store.redis_url, door.answer))
     try:
         for bus in servers:
@@ -102,7 +116,7 @@ async def _engine(settings: Settings, options: RunOptions) -> None:
             await bus.close()
 
 
-async def _listen(bus: LocalBusServer | RedisBusServer) -> None:
+async def _listen(bus: BusServer) -> None:
     try:
         await bus.start()
     except BusUnavailable as error:
@@ -115,7 +129,7 @@ async def _trade(
     settings: Settings,
     options: RunOptions,
     door: Door,
-    servers: Sequence[LocalBusServer | RedisBusServer],
+    servers: Sequence[BusServer],
 ) -> None:
     log = Log("engine")
     source = await source_of(settings, options)

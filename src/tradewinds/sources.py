@@ -3,15 +3,13 @@
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from tradewinds.config import Settings
 from tradewinds.engine.clock import EventClock, WallClock
-from tradewinds.gateways.binance_frames import decoder_for
 from tradewinds.market.pace import Pace
-from tradewinds.market.replay import ReplayFeed
 from tradewinds.market.selection import Selection
 from tradewinds.market.synthetic import SyntheticFeed
 from tradewinds.model.errors import ConfigError, DataError
@@ -19,7 +17,11 @@ from tradewinds.model.events import MarketEvent
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.timeframes import DAY_NS, MINUTE_NS, parse_timeframe
 from tradewinds.model.validity import EARLIEST_NS, LATEST_NS
+from tradewinds.options import BacktestOptions, RunOptions
 from tradewinds.ports import BarHistory, Feed
+
+if TYPE_CHECKING:
+    from tradewinds.market.replay import ReplayFeed
 
 SYNTHETIC_PARAMS: dict[str, Any] = {"timeframe": "1m"}
 """The synthetic market is for a first look: a strategy on bars looks at minutes, not hours."""
@@ -29,34 +31,6 @@ WARM_UP_BARS = 1_000
 BEAT_NS = 1_000_000_000
 PAST_BEAT_NS = 300_000_000_000
 """The engine's pulse: a second of a live market, five minutes of a recorded one."""
-
-
-class RunOptions(Struct, frozen=True, kw_only=True):
-    """What `run` was asked for. `speed` None is real time, infinity as fast as it goes."""
-
-    home: Path
-    replay: str | None = None
-    speed: float | None = None
-    synthetic: bool = False
-    seed: int | None = None
-    no_dashboard: bool = False
-    timeframe: str | None = None
-    symbols: tuple[str, ...] = ()
-    config_path: Path | None = None
-    fresh: bool = False
-
-
-class BacktestOptions(Struct, frozen=True, kw_only=True):
-    """A path of recorded bars or so many synthetic days; None means all there is."""
-
-    path: Path | None = None
-    synthetic_days: int | None = None
-    seed: int | None = None
-    strategies: tuple[str, ...] = ()
-    timeframe: str | None = None
-    start_ns: int | None = None
-    end_ns: int | None = None
-    symbols: tuple[str, ...] = ()
 
 
 class Past(Struct, frozen=True, kw_only=True):
@@ -111,7 +85,7 @@ def past_of(settings: Settings, options: BacktestOptions) -> Past:
         start_ns=EARLIEST_NS if options.start_ns is None else options.start_ns,
         end_ns=LATEST_NS if options.end_ns is None else options.end_ns,
     )
-    feed = ReplayFeed(options.path, selection, make_decoder=decoder_for)
+    feed = _replayed(options.path, selection, Pace())
     return Past(
         label=feed.label,
         synthetic=False,
@@ -157,9 +131,17 @@ def _beat_ns(options: RunOptions) -> int:
     return int(min(PAST_BEAT_NS, BEAT_NS * max(speed, 1.0)))
 
 
+def _replayed(path: Path, selection: Selection, pace: Pace) -> "ReplayFeed":
+    """Imported when needed: reading Parquet takes a third of a second to load."""
+    from tradewinds.gateways.binance_frames import decoder_for
+    from tradewinds.market.replay import ReplayFeed
+
+    return ReplayFeed(path, selection, pace, make_decoder=decoder_for)
+
+
 def _recorded(path: str, options: RunOptions) -> Source:
     selection = Selection(symbols=options.symbols, timeframe_ns=timeframe_ns_of(options.timeframe))
-    feed = ReplayFeed(Path(path), selection, _pace(options), make_decoder=decoder_for)
+    feed = _replayed(Path(path), selection, _pace(options))
     first = next(feed.events(), None)
     if first is None:
         raise DataError(f"{path}: no usable market data in it")

@@ -11,7 +11,7 @@ from typing import IO
 
 from tradewinds.config import Settings
 from tradewinds.model.errors import ConfigError
-from tradewinds.sources import RunOptions
+from tradewinds.options import RunOptions
 
 __all__ = ["RunOptions", "run"]
 

@@ -174,6 +174,16 @@ def test_a_key_that_must_not_trade_is_a_fault(
     assert checks["binance-spot:main rights"]["fix"]
 
 
+def test_no_passphrase_after_all_is_a_fault_and_the_rest_is_still_checked(
+    cli: Callable[..., Any], vault: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    answer = cli("doctor", "--offline", "--unlock", "--json")
+    assert answer.code == 1
+    checks = {check["name"]: check["verdict"] for check in answer.json["data"]}
+    assert (checks["vault"], checks["python"]) == ("failed", "ok")
+
+
 def test_no_ip_limit_is_a_warning(told: Any, vault: Place) -> None:
     open_key = structs.replace(ALL_WELL, rights=structs.replace(GOOD, ip_restricted=False))
     code, checks = told("--unlock", says=open_key)

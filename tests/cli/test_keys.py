@@ -291,6 +291,26 @@ def test_what_cannot_be_stored_leaves_nothing_behind(
     assert not place_of(home).file.exists()
 
 
+def test_another_passphrase_opens_it_and_the_old_one_no_longer(
+    keys: Keys, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys("add", NAME, pipe=ALL)
+    assert keys("passphrase", pipe=(PASSPHRASE, "short")).code == 11
+    assert keys("passphrase", pipe=(PASSPHRASE,)).code == 2
+    assert keys("passphrase", pipe=("not the right one", "another horse battery")).code == 11
+    assert stored(home).secret.reveal() == SECRET
+    assert keys("passphrase", pipe=(PASSPHRASE, "another horse battery")).code == 0
+    assert keys("list").code == 11
+    found = unlock(place_of(home), Secret("another horse battery")).get(NAME)
+    assert found.secret.reveal() == SECRET
+    path = tmp_path / "passphrase"
+    path.write_text("another horse battery")
+    path.chmod(0o600)
+    monkeypatch.setenv("TRADEWINDS_PASSPHRASE_FILE", str(path))
+    assert keys("passphrase", pipe=(PASSPHRASE,)).code == 0
+    assert stored(home).secret.reveal() == SECRET
+
+
 def test_a_restored_vault_is_refused_until_it_is_accepted(keys: Keys, home: Path) -> None:
     keys("add", NAME, pipe=ALL)
     old = place_of(home).file.read_bytes()

@@ -120,6 +120,7 @@ def test_no_verb_and_no_error_shows_the_canary(run: Run, folder: Path) -> None:
     )
     assert b"****wxyz" in run("doctor", "--offline", "--unlock", "--debug", pipe=ONE)
     assert b"****wxyz" in run("doctor", "--offline", "--unlock", "--json", pipe=ONE)
+    run("keys", "passphrase", "--debug", pipe=(PASSPHRASE, PASSPHRASE), ends=0)
     assert b"****wxyz" in run("keys", "remove", NAME, "--debug", pipe=ONE, ends=0)
 
 

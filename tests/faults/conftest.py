@@ -89,11 +89,10 @@ class ManualVenue:
     """Takes orders and says nothing: the test makes the reports."""
 
     def __init__(self) -> None:
-        self.sent: list[ApprovedOrder] = []
         self.canceled: list[str] = []
 
     def submit(self, command: SubmitOrder) -> None:
-        self.sent.append(command.order)
+        """Taken; see `Rig.submitted`."""
 
     def cancel(self, command: CancelOrder) -> None:
         self.canceled.append(command.client_order_id)
@@ -157,13 +156,8 @@ class Rig:
     def working(self) -> list[Order]:
         return self.engine.floor.portfolio.orders.working()
 
-    @property
-    def state(self) -> TradingState:
-        return self.engine.floor.breaker.state
-
-    @property
-    def reason(self) -> str:
-        return self.engine.floor.breaker.reason
+    state = property(lambda self: self.engine.floor.breaker.state)
+    reason = property(lambda self: self.engine.floor.breaker.reason)
 
     def of(self, kind: type) -> list[Any]:
         """Commands of one kind so far."""
@@ -396,3 +390,8 @@ def rig() -> Rig:
 def manual() -> Rig:
     """On a venue whose every report the test makes."""
     return Rig(venue=ManualVenue())
+
+
+@pytest.fixture
+def ids() -> tuple[InstrumentId, ...]:
+    return BTC, ETH, ETHBTC

@@ -122,6 +122,21 @@ def test_e1_what_a_broken_cycle_left_is_sold(make_rig: Make, rig: Any) -> None:
     new.check()
 
 
+def test_e1_what_is_held_without_order_and_round_trip_is_sold(make_rig: Make, rig: Any) -> None:
+    for each in (BTC, ETH, ETHBTC):
+        rig.quote(each)
+    rig.cycle()
+    rig.quote()
+    rig.pass_time(0.06)
+    lost = msgspec.structs.replace(rig.engine.checkpoint(), orders=())
+    new = restarted(make_rig, rig, checkpoint=lost)
+    (trade,) = new.trades
+    assert trade.quantity == rig.sim.balances["BTC"]
+    settle(new)
+    assert new.flat()
+    new.check()
+
+
 def checkpoints_of_a_day(rig: Any) -> list[tuple[int, Checkpoint]]:
     """Every state that was ever durable: entries, fills, stops, exits, a cycle, a switch."""
     kept: list[tuple[int, Checkpoint]] = []

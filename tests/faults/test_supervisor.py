@@ -17,7 +17,7 @@ from tradewinds.bus.sync import request_sync
 from tradewinds.config import Settings
 from tradewinds.model.errors import BusUnavailable, ConfigError
 from tradewinds.model.snapshot import Snapshot
-from tradewinds.sources import RunOptions
+from tradewinds.options import RunOptions
 from tradewinds.supervisor import Child
 
 pytestmark = pytest.mark.serial

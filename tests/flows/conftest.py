@@ -1,6 +1,6 @@
 """Whole flows over real and synthetic data: parameters small enough that something happens."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.market.derive import Deriver
-from tradewinds.model.events import MarketEvent
+from tradewinds.model.events import EmergencyStop, MarketEvent, ResumeTrading
 from tradewinds.model.ids import Asset
+from tradewinds.model.portfolio import TradingState
+from tradewinds.options import BacktestOptions
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
@@ -24,10 +26,11 @@ from tradewinds.parts import (
 )
 from tradewinds.research.backtest import opening
 from tradewinds.sim.venue import SimVenue
-from tradewinds.sources import PAST_BEAT_NS, BacktestOptions, Past, past_of
+from tradewinds.sources import PAST_BEAT_NS, Past, past_of
 from tradewinds.store.memory import MemoryJournal
 
-DAY_NS = 86_400_000_000_000
+HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
 FIRST_DAY_NS = 1_618_876_800_000_000_000 + DAY_NS
 """2021-04-21, the first whole day of the recording."""
 BUSY = {
@@ -109,13 +112,27 @@ class Run:
         self.start_ns = first
         self.opening = opening(past, recipe, self.balances, first)
 
-    def over(self, blocks: Sequence[Sequence[MarketEvent]] | Iterator[Any]) -> "Run":
-        """Trade it all."""
+    def over(self, blocks: Iterable[Sequence[MarketEvent]], *, stopped: bool = False) -> "Run":
+        """Trade it all. `stopped`: the operator's emergency stop whenever two positions are open,
+        and on again an hour later.
+        """
         self.driver.start(*self.opening)
+        resume_ns = 0
         for block in blocks:
             for event in block:
                 self.driver.market(event)
+                if stopped and event.received_time_ns >= resume_ns:
+                    resume_ns = self._stop_or_resume(event.received_time_ns, resume_ns)
         return self
+
+    def _stop_or_resume(self, now_ns: int, resume_ns: int) -> int:
+        times = {"venue_time_ns": now_ns, "received_time_ns": now_ns}
+        if self.engine.floor.breaker.state is TradingState.HALTED:
+            self.driver.inject(ResumeTrading(command_id="r", **times))
+        elif sum(t.quantity > 0 for t in self.engine.floor.portfolio.trades.values()) >= 2:
+            self.driver.inject(EmergencyStop(command_id="e", reason="test", **times))
+            return now_ns + HOUR_NS
+        return resume_ns
 
     def count(self, kind: type) -> int:
         return sum(isinstance(command, kind) for command in self.journal.commands)
@@ -130,4 +147,4 @@ def make_run() -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def real_run(settings: Settings, real_days: Past) -> Run:
     """Two real days, traded once for all tests that read it."""
-    return Run(settings, real_days).over(real_days.blocks)  # type: ignore[arg-type]
+    return Run(settings, real_days).over(real_days.blocks, stopped=True)

@@ -68,6 +68,7 @@ def test_two_real_days_replay_byte_for_byte(real_run: Any, measured: Any) -> Non
     assert result.ok, result.first_difference
     fills = real_run.count(RecordTransaction) - 1
     assert fills >= 100, "too quiet to prove anything"
+    assert purposes(real_run)["momentum", Purpose.FLATTEN] >= 4, "the operator stopped it"
     measured(
         f"two real days: {result.events:,} inputs, {result.commands:,} commands, {fills} fills"
     )
@@ -88,10 +89,10 @@ def test_a_synthetic_hour_with_both_strategies_replays_byte_for_byte(
 
 @pytest.mark.parametrize("hash_seed", ["1", "4242"])
 def test_another_process_with_another_hash_seed_decides_the_same(
-    synthetic_run: Any, tmp_path: Path, hash_seed: str
+    real_run: Any, tmp_path: Path, hash_seed: str
 ) -> None:
     kept = tmp_path / "journal.bin"
-    kept.write_bytes(synthetic_run.journal.encoded())
+    kept.write_bytes(real_run.journal.encoded())
     done = subprocess.run(
         [sys.executable, "-c", AGAIN, str(kept)],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
@@ -99,7 +100,7 @@ def test_another_process_with_another_hash_seed_decides_the_same(
         text=True,
         check=False,
     )
-    result = again(synthetic_run.journal)
+    result = again(real_run.journal)
     assert done.stdout.split() == ["True", str(result.events), str(result.commands), "None"], (
         done.stdout + done.stderr
     )
@@ -108,7 +109,7 @@ def test_another_process_with_another_hash_seed_decides_the_same(
 def test_a_second_run_over_the_same_data_writes_the_same_bytes(
     settings: Settings, real_days: Past, real_run: Any, make_run: Callable[..., Any]
 ) -> None:
-    second = make_run(settings, real_days).over(real_days.blocks)
+    second = make_run(settings, real_days).over(real_days.blocks, stopped=True)
     digests = [hashlib.sha256(r.journal.encoded()).hexdigest() for r in (real_run, second)]
     assert digests[0] == digests[1]
 

@@ -14,9 +14,10 @@ import pytest
 from tradewinds.config import Settings
 from tradewinds.model.commands import SubmitOrder
 from tradewinds.model.events import HistoryLoaded, RunStarted
+from tradewinds.options import BacktestOptions
 from tradewinds.research import backtest as backtesting
 from tradewinds.research.rerun import rerun
-from tradewinds.sources import BacktestOptions, past_of
+from tradewinds.sources import past_of
 from tradewinds.store import queries
 from tradewinds.store.audit import read_entries, verify
 from tradewinds.store.database import open_database, sqlite_url

@@ -107,6 +107,18 @@ def test_filters_and_the_accounts_fees_are_read() -> None:
     assert 0 < fees[1] < 0.01
 
 
+@pytest.mark.parametrize("environment", ["testnet", "demo"])
+def test_a_playground_tells_clock_and_filters_but_no_rights(environment: str) -> None:
+    async def question(client: Any, access: KeyAccess) -> Any:
+        return await keys_venue._survey(access, ("BTC/USDT",))
+
+    found = asked(question, nothing, environment=environment)
+    assert found.trouble == ""
+    assert found.rights is None
+    assert found.clock is not None
+    assert len(found.instruments) == 1
+
+
 def test_the_doctor_learns_all_of_it_at_once() -> None:
     async def question(client: Any, access: KeyAccess) -> Any:
         return await keys_venue._survey(access, ("BTC/USDT",))

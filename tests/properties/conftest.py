@@ -21,7 +21,6 @@ from tradewinds.model.signal import EnterSignal
 from tradewinds.risk.limits import RiskLimits, RiskView
 from tradewinds.risk.sizing import SizingInput
 
-D = Decimal
 ORDER_ID = ClientOrderId("tw-test-1")
 MONEY = {
     "loss_per_trade",
@@ -32,12 +31,12 @@ MONEY = {
     "funds_free",
 }
 DEFAULTS: Mapping[str, Any] = {
-    "loss_per_trade_max": D(10),
-    "loss_per_day_max": D(20),
-    "reserve": D(200),
+    "loss_per_trade_max": Decimal(10),
+    "loss_per_day_max": Decimal(20),
+    "reserve": Decimal(200),
     "exposure_per_instrument_max": 0.4,
     "exposure_total_max": 0.8,
-    "leverage_max": D(3),
+    "leverage_max": Decimal(3),
     "collar_bps": 30.0,
     "slippage_allowance_bps": 20.0,
     "unwind_loss_bps": 100.0,
@@ -76,9 +75,11 @@ class Worlds:
     def instrument(self, price: float) -> Instrument:
         pick, dice = self.dice.choice, self.dice
         perpetual = dice.random() < 0.3
-        magnitude = len(str(int(price))) if price >= 1 else -len(f"{price:.9f}".split(".")[1].rstrip("0"))
-        tick = D(10) ** (magnitude - pick([4, 5, 6, 7])) * pick([1, 1, 1, 5, 25])
-        lot = D(10) ** -(magnitude + pick([0, 1, 2, 3, 4, 5])) * pick([1, 1, 1, 2, 5])
+        magnitude = (
+            len(str(int(price))) if price >= 1 else -len(f"{price:.9f}".split(".")[1].rstrip("0"))
+        )
+        tick = Decimal(10) ** (magnitude - pick([4, 5, 6, 7])) * pick([1, 1, 1, 5, 25])
+        lot = Decimal(10) ** -(magnitude + pick([0, 1, 2, 3, 4, 5])) * pick([1, 1, 1, 2, 5])
         quote = Asset(pick(["USDT"] * 9 + ["BTC"]))
         symbol = f"BTC/{quote}:{quote}" if perpetual else f"BTC/{quote}"
         return Instrument(
@@ -93,25 +94,33 @@ class Worlds:
             lot_size=lot,
             min_quantity=lot * pick([1, 1, 10]),
             max_quantity=lot * pick([10**9, 10**9, 1000]),
-            min_notional=D(pick([0, 1, 5, 10])),
-            maker_fee=pick([D("-0.0001"), D(0), D("0.0002"), D("0.001")]),
-            taker_fee=pick([D(0), D("0.0004"), D("0.001"), D("0.002"), D("0.006")]),
+            min_notional=Decimal(pick([0, 1, 5, 10])),
+            maker_fee=pick([Decimal("-0.0001"), Decimal(0), Decimal("0.0002"), Decimal("0.001")]),
+            taker_fee=pick(
+                [
+                    Decimal(0),
+                    Decimal("0.0004"),
+                    Decimal("0.001"),
+                    Decimal("0.002"),
+                    Decimal("0.006"),
+                ]
+            ),
             fee_in_received_asset=not perpetual and dice.random() < 0.4,
-            leverage_max=D(pick([1, 2, 5, 20])) if perpetual else D(1),
+            leverage_max=Decimal(pick([1, 2, 5, 20])) if perpetual else Decimal(1),
         )
 
     def limits(self) -> RiskLimits:
         dice = self.dice
         if dice.random() < 0.5:
             return limits()
-        day = D(dice.randint(1, 2000)) / 10
+        day = Decimal(dice.randint(1, 2000)) / 10
         return limits(
             loss_per_day_max=day,
             loss_per_trade_max=day / dice.choice([1, 2, 3]),
-            reserve=D(dice.choice([0, 50, 200, 200, 900])),
+            reserve=Decimal(dice.choice([0, 50, 200, 200, 900])),
             exposure_per_instrument_max=dice.choice([0.05, 0.4, 1.0]),
             exposure_total_max=dice.choice([0.1, 0.8, 1.0]),
-            leverage_max=D(dice.choice([1, 3, 10])),
+            leverage_max=Decimal(dice.choice([1, 3, 10])),
             collar_bps=dice.choice([1.0, 30.0, 500.0]),
             slippage_allowance_bps=dice.choice([1.0, 20.0, 300.0]),
             stop_distance_max=dice.choice([0.01, 0.2, 0.5]),
@@ -138,13 +147,13 @@ class Worlds:
             trade_id=TradeId(f"t{dice.randint(1, 99)}"),
             strategy_id=StrategyId("other"),
             instrument_id=instrument.id if here else InstrumentId("ETH/USDT@x"),
-            worst_loss=D(dice.randint(0, 6_000_000)) / 1_000_000,
-            notional=D(dice.randint(0, 200_000)) / 1000,
+            worst_loss=Decimal(dice.randint(0, 6_000_000)) / 1_000_000,
+            notional=Decimal(dice.randint(0, 200_000)) / 1000,
         )
 
     def view(self, instrument: Instrument, quote: Quote) -> RiskView:
         dice = self.dice
-        equity = D(dice.choice([dice.randint(150, 1200), 1000, dice.randint(1000, 20000)]))
+        equity = Decimal(dice.choice([dice.randint(150, 1200), 1000, dice.randint(1000, 20000)]))
         return RiskView(
             now_ns=10**18,
             state=TradingState.ACTIVE,
@@ -152,15 +161,21 @@ class Worlds:
             strategy_enabled=True,
             currency=Asset("USDT"),
             instrument=instrument,
-            mid=D(repr((quote.bid + quote.ask) * 0.5)),
+            mid=Decimal(repr((quote.bid + quote.ask) * 0.5)),
             price_age_ns=dice.choice([0, 0, 0, 10**9, 11 * 10**9]),
             price_suspect=dice.random() < 0.02,
-            rate=D(1) if instrument.quote == "USDT" else D(60_000),
-            visible=D(repr(quote.ask_size * 0.5)),
+            rate=Decimal(1) if instrument.quote == "USDT" else Decimal(60_000),
+            visible=Decimal(repr(quote.ask_size * 0.5)),
             equity=equity,
-            realised_today=D(dice.choice([0, 0, dice.randint(-19_000_000, 9_000_000)])) / 1_000_000,
-            exposures=tuple(self.exposure(instrument) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))),
-            free={instrument.settle: equity * D(dice.randint(1, 100)) / 100, Asset("BTC"): D(1)},
+            realised_today=Decimal(dice.choice([0, 0, dice.randint(-19_000_000, 9_000_000)]))
+            / 1_000_000,
+            exposures=tuple(
+                self.exposure(instrument) for _ in range(dice.choice([0, 0, 0, 1, 2, 3]))
+            ),
+            free={
+                instrument.settle: equity * Decimal(dice.randint(1, 100)) / 100,
+                Asset("BTC"): Decimal(1),
+            },
             orders_last_minute=dice.choice([0, 0, 59, 60]) if dice.random() < 0.1 else 0,
             protection_possible=True,
         )
@@ -209,11 +224,11 @@ class Worlds:
         assert intent.stop_price is not None
         buying = order.side is Side.BUY
         with localcontext(prec=60):
-            slip = D(repr(law.slippage_allowance_bps)) / 10_000 * dice.choice([0, 1])
-            better = D(dice.choice([0, 0, 1, 10])) / 10_000
+            slip = Decimal(repr(law.slippage_allowance_bps)) / 10_000 * dice.choice([0, 1])
+            better = Decimal(dice.choice([0, 0, 1, 10])) / 10_000
             paid = order.price * (1 - better if buying else 1 + better)
             got = intent.stop_price * (1 - slip if buying else 1 + slip)
-            filled = order.quantity * dice.choice([D(1), D(1), D("0.5")])
+            filled = order.quantity * dice.choice([Decimal(1), Decimal(1), Decimal("0.5")])
             move = (paid - got) if buying else (got - paid)
             fees = (paid + got) * max(instrument.taker_fee, instrument.maker_fee)
             assert case.view.rate is not None
@@ -233,16 +248,17 @@ def _money(order: ApprovedOrder, case: Case) -> str | None:
     assert view.mid is not None
     assert order.price is not None
     with localcontext(prec=60):
-        open_loss = sum((e.worst_loss for e in view.exposures), D(0))
-        committed = sum((e.notional for e in view.exposures), D(0))
-        here = sum((e.notional for e in view.exposures if "BTC" in e.instrument_id), D(0))
+        open_loss = sum((e.worst_loss for e in view.exposures), Decimal(0))
+        committed = sum((e.notional for e in view.exposures), Decimal(0))
+        here = sum((e.notional for e in view.exposures if "BTC" in e.instrument_id), Decimal(0))
         worth = order.price if order.side is Side.BUY else max(order.price, view.mid)
-        notional = order.quantity * worth
+        assert view.rate is not None
+        notional = order.quantity * worth * view.rate
         leverage = min(law.leverage_max, instrument.leverage_max)
-        asset_share = view.equity * D(repr(law.exposure_per_instrument_max)) * leverage
-        total_share = view.equity * D(repr(law.exposure_total_max)) * leverage
+        asset_share = view.equity * Decimal(repr(law.exposure_per_instrument_max)) * leverage
+        total_share = view.equity * Decimal(repr(law.exposure_total_max)) * leverage
         taken = notional / leverage + notional * max(instrument.taker_fee, instrument.maker_fee)
-        today = max(D(0), -view.realised_today)
+        today = max(Decimal(0), -view.realised_today)
         rules = {
             "loss per trade": order.worst_loss > law.loss_per_trade_max,
             "loss per day": today + open_loss + order.worst_loss > law.loss_per_day_max,
@@ -250,7 +266,7 @@ def _money(order: ApprovedOrder, case: Case) -> str | None:
             "reserve by notional": view.equity - committed - taken < law.reserve,
             "exposure in the asset": here + notional > asset_share,
             "exposure in all": committed + notional > total_share,
-            "free balance": taken > view.free[instrument.settle],
+            "free balance": taken > view.free[instrument.settle] * view.rate,
             "leverage": not 1 <= order.leverage <= leverage,
         }
     return next((name for name, broken in rules.items() if broken), None)
@@ -267,11 +283,11 @@ def _form(order: ApprovedOrder, intent: OrderIntent, case: Case) -> str | None:
     worse = order.price - view.mid if buying else view.mid - order.price
     stop = intent.stop_price
     losing = min(order.price, view.mid) > stop if buying else max(order.price, view.mid) < stop
-    fee = max(instrument.taker_fee, instrument.maker_fee, D(0))
-    kept = 1 - fee if instrument.fee_in_received_asset and buying else D(1)
+    fee = max(instrument.taker_fee, instrument.maker_fee, Decimal(0))
+    kept = 1 - fee if instrument.fee_in_received_asset and buying else Decimal(1)
     left = floor_to_step(order.quantity * kept, instrument.lot_size)
     rules = {
-        "collar": worse > view.mid * D(repr(law.collar_bps)) / 10_000,
+        "collar": worse > view.mid * Decimal(repr(law.collar_bps)) / 10_000,
         "lots": order.quantity != floor_to_step(order.quantity, instrument.lot_size),
         "ticks": order.price != ceil_to_step(order.price, instrument.tick_size),
         "stop ticks": stop != ceil_to_step(stop, instrument.tick_size),

@@ -2,14 +2,22 @@
 
 import random
 from collections.abc import Sequence
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
 
 from tradewinds.execution import legs as lane
 from tradewinds.execution.legs import Basket
-from tradewinds.model.ids import Asset, ClientOrderId, FillId, InstrumentId, StrategyId, TradeId, Venue
+from tradewinds.model.ids import (
+    Asset,
+    ClientOrderId,
+    FillId,
+    InstrumentId,
+    StrategyId,
+    TradeId,
+    Venue,
+)
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import Fill, OrderIntent, Purpose
@@ -20,7 +28,7 @@ USDT = Asset("USDT")
 SEEDS = 12_000
 
 
-def market(dice: random.Random, base: str, quote: str, mid: D) -> Instrument:
+def market(dice: random.Random, base: str, quote: str, mid: Decimal) -> Instrument:
     places = mid.adjusted()
     return Instrument(
         id=InstrumentId(f"{base}/{quote}@x"),
@@ -30,13 +38,15 @@ def market(dice: random.Random, base: str, quote: str, mid: D) -> Instrument:
         base=Asset(base),
         quote=Asset(quote),
         settle=Asset(quote),
-        tick_size=D(10) ** (places - 6),
-        lot_size=D(10) ** -(places + dice.choice([4, 6, 8])) if base != "USDT" else D("0.01"),
-        min_quantity=D(10) ** -12,
-        max_quantity=D(10) ** 12,
-        min_notional=D(0),
-        maker_fee=D(0),
-        taker_fee=D(dice.choice(["0", "0.0004", "0.001", "0.006"])),
+        tick_size=Decimal(10) ** (places - 6),
+        lot_size=Decimal(10) ** -(places + dice.choice([4, 6, 8]))
+        if base != "USDT"
+        else Decimal("0.01"),
+        min_quantity=Decimal(10) ** -12,
+        max_quantity=Decimal(10) ** 12,
+        min_notional=Decimal(0),
+        maker_fee=Decimal(0),
+        taker_fee=Decimal(dice.choice(["0", "0.0004", "0.001", "0.006"])),
         fee_in_received_asset=dice.random() < 0.5,
     )
 
@@ -45,34 +55,36 @@ class Cycle(NamedTuple):
     """A planned cycle and the figure approved for it."""
 
     legs: tuple[PlannedLeg, ...]
-    size: D
-    approved: D
+    size: Decimal
+    approved: Decimal
 
 
-def leg(dice: random.Random, instrument: Instrument, side: Side, mid: D, law: RiskLimits) -> PlannedLeg:
+def leg(
+    dice: random.Random, instrument: Instrument, side: Side, mid: Decimal, law: RiskLimits
+) -> PlannedLeg:
     """Worst price anywhere within the collar: the strategy may be a bad one."""
-    off = mid * D(dice.randint(-50, int(law.collar_bps * 10))) / 100_000
+    off = mid * Decimal(dice.randint(-50, int(law.collar_bps * 10))) / 100_000
     price = mid + off if side is Side.BUY else mid - off
     price = price.quantize(instrument.tick_size)
     return PlannedLeg(instrument=instrument, side=side, price=price, decision_price=mid)
 
 
 def cycle(dice: random.Random, law: RiskLimits) -> Cycle:
-    a, b = (D(repr(round(10 ** dice.uniform(-2, 4), 6))) for _ in range(2))
-    cross = (b / a) * (1 + D(dice.randint(-300, 300)) / 10_000)
-    cross = cross.quantize(D(10) ** (cross.adjusted() - 8))
+    a, b = (Decimal(repr(round(10 ** dice.uniform(-2, 4), 6))) for _ in range(2))
+    cross = (b / a) * (1 + Decimal(dice.randint(-300, 300)) / 10_000)
+    cross = cross.quantize(Decimal(10) ** (cross.adjusted() - 8))
     first = leg(dice, market(dice, "A", "USDT", a), Side.BUY, a, law)
     if dice.random() < 0.5:
         middle = leg(dice, market(dice, "B", "A", cross), Side.BUY, cross, law)
     else:
-        inverse = (1 / cross).quantize(D(10) ** ((1 / cross).adjusted() - 8))
+        inverse = (1 / cross).quantize(Decimal(10) ** ((1 / cross).adjusted() - 8))
         middle = leg(dice, market(dice, "A", "B", inverse), Side.SELL, inverse, law)
     last = leg(dice, market(dice, "B", "USDT", b), Side.SELL, b, law)
     planned = (first, middle, last)
     if dice.random() < 0.1:
         planned = (first, leg(dice, first.instrument, Side.SELL, a, law))
     assert cycle_flaw(planned, USDT, USDT) is None
-    size = D(dice.randint(20, 50_000)) / 100
+    size = Decimal(dice.randint(20, 50_000)) / 100
     return Cycle(planned, size, unwind_loss(size, unwind_share(planned, USDT, law)))
 
 
@@ -92,7 +104,7 @@ def begun(plan: Cycle) -> Basket:
 
 
 def filled(
-    dice: random.Random, basket: Basket, intent: OrderIntent, price: D, share: D
+    dice: random.Random, basket: Basket, intent: OrderIntent, price: Decimal, share: Decimal
 ) -> Basket:
     instrument = next(p.instrument for p in basket.legs if p.instrument.id == intent.instrument_id)
     quantity = instrument.quantity_down(intent.quantity * share)
@@ -116,34 +128,36 @@ def filled(
     return lane.with_fill(basket, fill, instrument)
 
 
-def unwound_at(plan: Sequence[PlannedLeg], intent: OrderIntent, moved: D) -> D:
+def unwound_at(plan: Sequence[PlannedLeg], intent: OrderIntent, moved: Decimal) -> Decimal:
     mid = next(p.decision_price for p in plan if p.instrument.id == intent.instrument_id)
     return mid * (1 - moved if intent.side is Side.SELL else 1 + moved)
 
 
-def played_out(dice: random.Random, plan: Cycle, move: D) -> Basket:
+def played_out(dice: random.Random, plan: Cycle, move: Decimal) -> Basket:
     """Legs fill whole, in part or not; unwinding meets a market that has moved against us."""
     basket, intent = begun(plan), lane.first_intent(begun(plan))
-    moved = move * D(dice.choice(["1", "1", "0.3"]))
+    moved = move * Decimal(dice.choice(["1", "1", "0.3"]))
     broken = dice.choice([0, 1, 2, 3])
     step = 0
     while intent is not None:
         if intent.purpose is Purpose.LEG:
-            share = D(1) if step < broken else D(dice.choice(["0", "0.3", "1"]))
-            better = D(dice.choice(["0", "0", "0.001"]))
+            share = Decimal(1) if step < broken else Decimal(dice.choice(["0", "0.3", "1"]))
+            better = Decimal(dice.choice(["0", "0", "0.001"]))
             better = -better if intent.side is Side.BUY else better
             basket = filled(dice, basket, intent, intent.price * (1 + better), share)
         else:
-            share = D(1) if basket.unwind_tries > 3 else D(dice.choice(["0", "0.5", "1"]))
+            share = (
+                Decimal(1) if basket.unwind_tries > 3 else Decimal(dice.choice(["0", "0.5", "1"]))
+            )
             basket = filled(dice, basket, intent, unwound_at(plan.legs, intent, moved), share)
         step += 1
         basket, intent = lane.next_leg(basket)
     return basket
 
 
-def lost(basket: Basket, move: D) -> D:
+def lost(basket: Basket, move: Decimal) -> Decimal:
     """Start asset gone; what could not be sold counts at the price that it could be sold at."""
-    left = D(0)
+    left = Decimal(0)
     for asset, quantity in basket.holding.items():
         back = way_back(basket.legs, USDT, asset)
         if back is not None and quantity > 0:
@@ -153,17 +167,19 @@ def lost(basket: Basket, move: D) -> D:
 
 def test_a_cycle_that_breaks_anywhere_costs_no_more_than_was_approved(law: Any) -> None:
     rules = law.limits()
-    move = D(repr(rules.unwind_loss_bps)) / 10_000
-    nearest = D(0)
+    move = Decimal(repr(rules.unwind_loss_bps)) / 10_000
+    nearest = Decimal(0)
     for seed in range(SEEDS):
         dice = random.Random(seed)
         plan = cycle(dice, rules)
         basket = played_out(dice, plan, move)
         loss = lost(basket, move)
         assert loss <= plan.approved, (seed, loss, plan)
-        assert all(amount >= D("-1e-9") for amount in basket.holding.values()), (seed, basket)
+        assert all(amount >= Decimal("-1e-9") for amount in basket.holding.values()), (seed, basket)
         nearest = max(nearest, loss / plan.approved)
-    assert nearest > D("0.95"), f"the approved figure is far too large: at most {nearest} of it used"
+    assert nearest > Decimal("0.95"), (
+        f"the approved figure is far too large: at most {nearest} of it used"
+    )
 
 
 def turned(planned: Sequence[PlannedLeg], which: int) -> tuple[PlannedLeg, ...]:

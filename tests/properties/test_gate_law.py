@@ -1,7 +1,7 @@
 """No approved order breaks the law: 150,000 random moments, and wishes that lie to the gate."""
 
 from collections import Counter
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -44,7 +44,7 @@ def lied(worlds: Any, intent: OrderIntent) -> OrderIntent:
     """The same wish with one figure that sizing would not have chosen."""
     dice = worlds.dice
     lie = dice.choice(["quantity", "price", "stop_price", "decision_price", "target_price"])
-    factor = D(repr(dice.choice([0.5, 0.99, 1.001, 1.01, 1.5, 2.0, 10.0])))
+    factor = Decimal(repr(dice.choice([0.5, 0.99, 1.001, 1.01, 1.5, 2.0, 10.0])))
     value = getattr(intent, lie)
     if value is None:
         return intent
@@ -70,7 +70,7 @@ def test_a_wish_that_was_not_sized_by_us_is_judged_as_hard(law: Any) -> None:
 
 def test_the_budget_is_used_and_not_only_refused(law: Any) -> None:
     """A law that approves crumbs would pass every other test here."""
-    worlds, fullest = law.Worlds(3), D(0)
+    worlds, fullest = law.Worlds(3), Decimal(0)
     for _ in range(5_000):
         case = worlds.case()
         intent = size_entry(case.signal, case.wish, case.view, case.limits)
@@ -80,12 +80,12 @@ def test_the_budget_is_used_and_not_only_refused(law: Any) -> None:
         if isinstance(answer, ApprovedOrder):
             used = case.view.realised_loss_today + case.view.open_risk + answer.worst_loss
             fullest = max(fullest, used / case.limits.loss_per_day_max)
-    assert D("0.99") < fullest <= 1
+    assert Decimal("0.99") < fullest <= 1
 
 
 odd = st.one_of(
-    st.sampled_from(ODD_NUMBERS).map(D),
-    st.decimals(places=18, min_value=D("-1e13"), max_value=D("1e13")),
+    st.sampled_from(ODD_NUMBERS).map(Decimal),
+    st.decimals(places=18, min_value=Decimal("-1e13"), max_value=Decimal("1e13")),
     st.decimals(allow_nan=True, allow_infinity=True),
 )
 INTENT_FIELDS = ("quantity", "price", "stop_price", "target_price", "decision_price", "unwind_loss")
@@ -94,7 +94,7 @@ INTENT_FIELDS = ("quantity", "price", "stop_price", "target_price", "decision_pr
 @settings(max_examples=600, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(INTENT_FIELDS), odd)
 def test_odd_numbers_in_a_wish_never_raise_and_never_pass_unlawfully(
-    law: Any, seed: int, field: str, value: D
+    law: Any, seed: int, field: str, value: Decimal
 ) -> None:
     worlds = law.Worlds(seed)
     case = worlds.case()
@@ -110,7 +110,7 @@ def test_odd_numbers_in_a_wish_never_raise_and_never_pass_unlawfully(
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["mid", "rate", "visible", "equity"]), odd)
 def test_odd_numbers_in_the_view_never_raise_and_never_pass_unlawfully(
-    law: Any, seed: int, field: str, value: D
+    law: Any, seed: int, field: str, value: Decimal
 ) -> None:
     worlds = law.Worlds(seed)
     case = worlds.case()
@@ -130,7 +130,7 @@ filters = ("tick_size", "lot_size", "min_quantity", "max_quantity", "min_notiona
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(filters), odd)
 def test_odd_filters_never_raise_and_never_pass_unlawfully(
-    law: Any, seed: int, field: str, value: D
+    law: Any, seed: int, field: str, value: Decimal
 ) -> None:
     worlds = law.Worlds(seed)
     case = worlds.case()

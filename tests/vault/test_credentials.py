@@ -85,13 +85,19 @@ def test_other_secrets_are_refused_for_coinbase(text: str) -> None:
     assert "ECDSA" in refusal(KeyVenue.COINBASE, NAME, text)
 
 
-@pytest.mark.parametrize("name", ["", KEY, "organizations/x/apiKeys/y", NAME + "/z", pem(EC_KEY)])
+@pytest.mark.parametrize(
+    "name", ["", KEY, "organizations/x/apiKeys/y", NAME + "/z", pem(EC_KEY)], ids=range(5)
+)
 def test_a_coinbase_key_needs_its_name(name: str) -> None:
     assert "CDP key name" in refusal(KeyVenue.COINBASE, name, pem(EC_KEY))
 
 
 @pytest.mark.parametrize("venue", [KeyVenue.BINANCE_SPOT, KeyVenue.BINANCE_USDM])
-@pytest.mark.parametrize("text", [PLAIN, pem(ED_KEY), pem(rsa.generate_private_key(65537, 2048))])
+@pytest.mark.parametrize(
+    "text",
+    [PLAIN, pem(ED_KEY), pem(rsa.generate_private_key(65537, 2048))],
+    ids=["plain", "Ed25519", "RSA"],
+)
 def test_binance_takes_plain_secrets_and_its_private_keys(venue: KeyVenue, text: str) -> None:
     made = credentials(venue, Secret(f"{KEY}\n"), Secret(f" {text}\n"))
     assert made.key.reveal() == KEY
@@ -108,6 +114,7 @@ def test_binance_takes_plain_secrets_and_its_private_keys(venue: KeyVenue, text:
         PLAIN + "=",
         f"{PLAIN}\n{PLAIN}",
     ],
+    ids=["EC", "short RSA", "nothing", "space", "sign", "twice"],
 )
 def test_other_secrets_are_refused_for_binance(text: str) -> None:
     assert "secret is neither" in refusal(KeyVenue.BINANCE_SPOT, KEY, text)

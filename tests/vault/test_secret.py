@@ -18,7 +18,9 @@ TEXT = "canary-0123456789-tail"
 SECRET = Secret(TEXT)
 
 
-@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r:>40}".format, "%s".__mod__])
+@pytest.mark.parametrize(
+    "show", [repr, str, "{}".format, "{!r:>40}".format, "%s".__mod__], ids=list("rsfpo")
+)
 def test_it_is_masked_wherever_python_shows_it(show: Callable[[object], str]) -> None:
     for shown in (show(SECRET), show([SECRET]), show({"secret": SECRET}), show((api_key(),))):
         assert "canary" not in shown
@@ -35,7 +37,7 @@ def test_only_the_last_four_characters_are_for_show() -> None:
 @pytest.mark.parametrize(
     "write",
     [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, hash, msgspec.json.encode],
-    ids=str,
+    ids=["pickle", "copy", "deepcopy", "json", "hash", "msgspec"],
 )
 def test_it_goes_nowhere_by_itself(write: Callable[[object], Any]) -> None:
     with pytest.raises(TypeError) as caught:

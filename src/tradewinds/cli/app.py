@@ -118,6 +118,7 @@ def add_groups(app: typer.Typer) -> None:
     add(group, "list", keys.keys_list, NoArguments, under="keys")
     add(group, "test", keys.keys_test, keys.NameArguments, under="keys")
     add(group, "remove", keys.keys_remove, keys.RemoveArguments, under="keys")
+    add(group, "passphrase", keys.keys_passphrase, NoArguments, under="keys")
     add(group, "accept", keys.keys_accept, NoArguments, under="keys")
     app.add_typer(group, name="keys")
 

@@ -19,8 +19,8 @@ from tradewinds.model.portfolio import TradingState
 if TYPE_CHECKING:
     from tradewinds.cli.report_sheet import Sheet
     from tradewinds.config import Settings
+    from tradewinds.options import BacktestOptions
     from tradewinds.research.backtest import BacktestResult
-    from tradewinds.sources import BacktestOptions
 
 
 class BacktestArguments(Struct, frozen=True, kw_only=True):
@@ -160,7 +160,7 @@ def require_strategies(names: Sequence[str], settings: "Settings") -> None:
 
 def options_of(arguments: BacktestArguments) -> "BacktestOptions":
     """The options, checked against each other."""
-    from tradewinds.sources import BacktestOptions
+    from tradewinds.options import BacktestOptions
 
     if (arguments.path is None) == (arguments.synthetic_days is None):
         raise CliError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tradewinds.cli import keys_prompt, keys_venue
 from tradewinds.cli.checkup import Check, failed, fine, note, warning
+from tradewinds.cli.exits import CliError
 from tradewinds.cli.keys_venue import Survey
 from tradewinds.cli.words import percent, plain
 from tradewinds.gateways.key_client import ClockReading, KeyAccess
@@ -49,7 +50,7 @@ def check_keys(
     yield check_listed(place, found)
     try:
         keys = unlocked_keys(place, unlock=unlock)
-    except (VaultRefused, KeyRefused) as error:
+    except (VaultRefused, KeyRefused, CliError) as error:
         yield failed("vault", str(error), f"give the right passphrase, or correct {FILE_VARIABLE}")
         return
     yield from key_checks(settings, keys, offline=offline)

@@ -1,4 +1,4 @@
-"""`keys add|list|test|remove|accept`: the vault of API keys."""
+"""`keys add|list|test|remove|passphrase|accept`: the vault of API keys."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ from tradewinds.gateways.permissions import Permissions, Unverified, advice, ref
 from tradewinds.vault import file, unlocked, witness
 from tradewinds.vault.errors import KeyRefused, VaultRefused
 from tradewinds.vault.keys import ApiKey, Environment, Standing, parse_name
-from tradewinds.vault.passphrase import no_core_dumps
+from tradewinds.vault.passphrase import FILE_VARIABLE, no_core_dumps
 
 NAME_HELP = "VENUE:LABEL, as in binance-spot:main, binance-usdm:main or coinbase:main."
 LOCKED = "-"
@@ -157,6 +157,18 @@ def keys_accept(arguments: NoArguments, frame: Frame) -> Outcome:
     rows = tuple(row_of(vault.get(name)) for name in vault.names)
     answer = KeysAnswer(path=str(place.file), locked=False, keys=rows)
     return Outcome(data=answer, show=lambda screen: show_keys(screen, answer))
+
+
+def keys_passphrase(arguments: NoArguments, frame: Frame) -> Outcome:
+    """Give the vault another passphrase. Older copies of it still open with the old one."""
+    vault = opened(frame.home)
+    # A passphrase file holds the old one: the new one is typed or piped.
+    vault.change_passphrase(keys_prompt.new_passphrase({}))
+    told = (
+        f"Changed for {len(vault.names)} key(s). If {FILE_VARIABLE} is used, put the new one into "
+        "that file. Backups of the vault still open with the old one."
+    )
+    return Outcome(data={"keys": len(vault.names)}, show=lambda screen: screen.paragraph(told))
 
 
 def environment_of(arguments: AddArguments) -> Environment:

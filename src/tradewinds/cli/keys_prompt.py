@@ -22,7 +22,7 @@ PEM_END: Final = "-----END"
 TEXT_MAX: Final = 20_000
 PIPE_ORDER: Final = (
     "a pipe gives the passphrase on its first line (none of it with TRADEWINDS_PASSPHRASE_FILE), "
-    "then the key on a line, then the secret"
+    "then the key on a line, then the secret; `passphrase` takes the old and the new on two lines"
 )
 NOT_TEXT: Final = "what was given is not text in UTF-8"
 

@@ -17,7 +17,7 @@ from tradewinds.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.config import Settings
-    from tradewinds.sources import RunOptions
+    from tradewinds.options import RunOptions
 
 REPLAY_HELP = "Trade recorded data instead: a Parquet file, a raw message file, or a folder."
 
@@ -125,7 +125,7 @@ def refuse_nonsense(arguments: RunArguments) -> None:
 
 def options_of(arguments: RunArguments, frame: Frame) -> "RunOptions":
     """The supervisor's options."""
-    from tradewinds.sources import RunOptions
+    from tradewinds.options import RunOptions
 
     return RunOptions(
         replay=str(Path(arguments.replay).expanduser()) if arguments.replay else None,

@@ -8,7 +8,7 @@ from tradewinds.execution.legs import Basket
 from tradewinds.execution.order_manager import OrderManager
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.decimals import ONE, ZERO
-from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, StrategyId, TradeId
+from tradewinds.model.ids import Asset, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import Order
@@ -160,8 +160,3 @@ class Portfolio:
         owned = (self.trades, self.baskets)
         working = self.orders.working()
         return [o for o in working if not any(o.approved.trade_id in known for known in owned)]
-
-    def order_trade(self, order_id: ClientOrderId) -> TradeId | None:
-        """Which round trip or basket an order belongs to."""
-        order = self.orders.get(order_id)
-        return None if order is None else order.approved.trade_id

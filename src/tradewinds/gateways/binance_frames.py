@@ -26,7 +26,7 @@ from tradewinds.model.symbols import unified_symbol
 
 VENUE: Final = "binance"
 NS_PER_MS: Final = 1_000_000
-CLOCK_LAG_NS_MAX: Final = 60_000_000_000
+CLOCK_LAG_NS_MAX: Final = 10_000_000_000
 HEAD_BYTES: Final = 120
 """The event's name stands near the start, behind a stream name of at most some fifty letters."""
 

@@ -171,22 +171,13 @@ class Exchange:
             for order in passed(half.own, price, taker):
                 assert order.price is not None
                 ahead = half.outside.get(order.price, ZERO) if order.price == price else ZERO
-                size = min(order.remaining, left - ahead)
+                size = self._offered(order, market, min(order.remaining, left - ahead))
                 if size > ZERO:
                     self._match(order, (order.price, size), maker=True)
                     self._print(market, (order.price, size), taker, group)
                     left -= size
             if left > ZERO:
                 self._print(market, (price, left), taker, group)
-
-    def move(self, symbol: str, price: Decimal, size: Decimal = Decimal(10)) -> None:
-        """The whole market goes to `price`: ten levels a tick apart on each side, and a trade."""
-        tick = self.markets[symbol].listing.tick
-        bids = [(price - tick * (n + 1), size) for n in range(10)]
-        asks = [(price + tick * (n + 1), size) for n in range(10)]
-        with self:
-            self.quote(symbol, bids, asks)
-            self.trade(symbol, price, self.markets[symbol].listing.step, Side.BUY)
 
     def set_mark(self, symbol: str, price: Decimal) -> None:
         """The price by which margin is judged."""
@@ -265,10 +256,21 @@ class Exchange:
     ) -> None:
         assert resting.price is not None
         size, group = wanted
-        level = (resting.price, min(size, resting.remaining))
+        level = (resting.price, self._offered(resting, market, min(size, resting.remaining)))
+        if level[1] <= ZERO:
+            return
         self._match(order, level, maker=False)
         self._match(resting, level, maker=True)
         self._print(market, level, order.side, group)
+
+    def _offered(self, order: Order, market: Market, size: Decimal) -> Decimal:
+        """How much of a resting order can fill; one with nothing left to reduce expires."""
+        if size <= ZERO or order.price is None:
+            return ZERO
+        most = min(size, self.custody.most(order, market.listing, order.price))
+        if most <= ZERO:
+            self.expire(order, INSUFFICIENT_LIQUIDITY)
+        return most
 
     def _wanted(self, order: Order, market: Market, price: Decimal) -> Decimal:
         size = order.remaining
@@ -356,7 +358,9 @@ class Exchange:
                     best = min(facing) if side is Side.BUY else max(facing)
                     if not accepts(order, best):
                         break
-                    size = min(order.remaining, facing[best])
+                    size = self._offered(order, market, min(order.remaining, facing[best]))
+                    if size <= ZERO:
+                        break
                     market.book.set_outside(side.opposite, best, facing[best] - size)
                     self._match(order, (order.price, size), maker=True)
                     level = (order.price, size)

@@ -33,7 +33,9 @@ class Force:
     def next_funding_ms(self, market: Market) -> int:
         """By the venue's own time."""
         left_ns = self._due_ns[market.listing.symbol] - self._exchange.clock.elapsed_ns()
-        return self._exchange.clock.now_ms() + max(0, left_ns) // 1_000_000
+        due_ns = self._exchange.clock.now_ns() + max(0, left_ns)
+        # The two clocks drift by a little; funding is always on a whole second.
+        return round(due_ns / NS_PER_S) * 1_000
 
     def tick(self) -> None:
         """Pay funding when it is due."""
@@ -91,13 +93,16 @@ class Force:
         return owner.cross_wallet + profit <= needed
 
     def _liquidate(self, owner: MarginAccount, position: Position) -> None:
+        """What the margin does not cover the insurance fund does; what is left of it, it takes."""
         worth = abs(position.quantity) * self._custody.mark(position.symbol)
         listing = self._exchange.markets[position.symbol].listing
-        client_id = f"{LIQUIDATION}{self._exchange.clock.now_ms()}"
-        self._close(owner, position, client_id)
+        isolated = owner.terms_of(position.symbol).isolated
+        posted = position.wallet if isolated else owner.cross_wallet
+        before = owner.wallet
+        self._close(owner, position, f"{LIQUIDATION}{self._exchange.clock.now_ms()}")
+        left = posted - (before - owner.wallet)
         fee = truncate_to_places(worth * listing.liquidation_fee, FEE_PLACES)
-        taken = min(max(ZERO, owner.cross_wallet), fee)
-        self._move(owner, position, "INSURANCE_CLEAR", -taken)
+        self._move(owner, position, "INSURANCE_CLEAR", -min(left, fee))
 
     def _close(self, owner: MarginAccount, position: Position, client_id: str) -> None:
         exchange = self._exchange

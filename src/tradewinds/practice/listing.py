@@ -52,8 +52,8 @@ class Listing(Struct, kw_only=True, eq=False):
 
 
 def places(step: Decimal) -> int:
-    """0.010 has two, 1 has none."""
-    exponent = step.normalize().as_tuple().exponent
+    """As it is written: 0.10 has two, 1 has none."""
+    exponent = step.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 

@@ -15,6 +15,7 @@ from tradewinds.practice.binance import coinm, hosts
 from tradewinds.practice.binance.desk import Desk, RestSite, Rules
 from tradewinds.practice.binance.guard import Guard
 from tradewinds.practice.binance.spot import Spot
+from tradewinds.practice.binance.usdm import Usdm
 from tradewinds.practice.certificate import Certificate, make_certificate
 from tradewinds.practice.clock import VenueClock
 from tradewinds.practice.faults import FaultPlan
@@ -48,7 +49,12 @@ class PracticeVenue:
         self.keyring = Keyring(settings.seed)
         guard = Guard(self.keyring, self.clock)
         self.spot = Spot(self.clock, settings.spot, guard, self.faults, self.record)
-        sites = [*self.spot.sites(), RestSite("coinm", hosts.COINM_REST, _coinm(guard, self.clock))]
+        self.usdm = Usdm(self.clock, settings.usdm, guard, self.faults)
+        sites = [
+            *self.spot.sites(),
+            *self.usdm.sites(),
+            RestSite("coinm", hosts.COINM_REST, _coinm(guard, self.clock)),
+        ]
         self.server = Server(sites, self.clock, self.faults, self.record)
         self.server.latency_s = settings.latency_s
         self._folder = tempfile.TemporaryDirectory(prefix="practice-venue-")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tradewinds.model.decimals import BPS, ZERO, floor_to_step, to_decimal
+from tradewinds.model.decimals import BPS, ONE, ZERO, floor_to_step, to_decimal
 from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from tradewinds.model.market import Side
 from tradewinds.model.order import OrderIntent, Purpose
@@ -78,6 +78,8 @@ def paid_in_currency(intent: OrderIntent, view: RiskView, limits: RiskLimits) ->
     paid = instrument.base if selling_spot else instrument.settle
     if paid != view.currency:
         return f"pays with {paid}, not with {view.currency}: the loss cannot be bounded"
+    if instrument.quote == view.currency and view.rate != ONE:
+        return f"{view.currency} cannot be worth {view.rate} {view.currency}"
     return None
 
 

@@ -86,35 +86,41 @@ class Unlocked:
         Raises VaultRefused when another process changed the vault since it was opened, OSError
         when it cannot be written; in both cases the old file stays.
         """
-        name = str(key.name)
-        nonce, sealed = self._sealer.seal(
-            msgspec.msgpack.encode(
-                _Contents(
-                    key=key.key.reveal(),
-                    secret=key.secret.reveal(),
-                    standing=key.standing,
-                    checked_ns=key.checked_ns,
-                    added_ns=key.added_ns,
-                )
-            ),
-            self._file.key_bound(name, key.environment),
-        )
-        row = SealedKey(name=name, environment=key.environment, nonce=nonce, sealed=sealed)
-        if name in self.names:
-            rows = tuple(row if old.name == name else old for old in self._file.keys)
+        row = self._row(key, self._sealer)
+        if row.name in self.names:
+            rows = tuple(row if old.name == row.name else old for old in self._file.keys)
         else:
             rows = (*self._file.keys, row)
-        self._write(rows)
+        self._write(structs.replace(self._file, keys=rows), self._sealer)
 
     def remove(self, name: str) -> None:
         """Forget a key. Raises like `get` and `put`. It still exists at the venue."""
         self.get(name)
-        self._write(tuple(row for row in self._file.keys if row.name != name))
+        rows = tuple(row for row in self._file.keys if row.name != name)
+        self._write(structs.replace(self._file, keys=rows), self._sealer)
 
-    def _write(self, rows: tuple[SealedKey, ...]) -> None:
-        changed = sealed_file(
-            structs.replace(self._file, keys=rows, change=self._file.change + 1), self._sealer
+    def change_passphrase(self, passphrase: Secret) -> None:
+        """Seal everything anew. Copies of the old file still open with the old one."""
+        terms = fresh_terms()
+        sealer = Sealer(passphrase, terms)
+        rows = tuple(self._row(self.get(name), sealer) for name in self.names)
+        self._write(structs.replace(self._file, keys=rows, terms=terms), sealer)
+
+    def _row(self, key: ApiKey, sealer: Sealer) -> SealedKey:
+        contents = _Contents(
+            key=key.key.reveal(),
+            secret=key.secret.reveal(),
+            standing=key.standing,
+            checked_ns=key.checked_ns,
+            added_ns=key.added_ns,
         )
+        name = str(key.name)
+        bound = self._file.key_bound(name, key.environment)
+        nonce, sealed = sealer.seal(msgspec.msgpack.encode(contents), bound)
+        return SealedKey(name=name, environment=key.environment, nonce=nonce, sealed=sealed)
+
+    def _write(self, wanted: VaultFile, sealer: Sealer) -> None:
+        changed = sealed_file(structs.replace(wanted, change=wanted.change + 1), sealer)
         place = self._place
         place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_folder(place.file.parent)
@@ -127,7 +133,7 @@ class Unlocked:
                 write_note(place, Note(vault_id=changed.vault_id, change=0, checksum=b""))
             replace_file(place.file, encode(changed))
             write_note(place, note_of(changed))
-        self._file = changed
+        self._file, self._sealer = changed, sealer
 
 
 def sealed_file(file: VaultFile, sealer: Sealer) -> VaultFile:

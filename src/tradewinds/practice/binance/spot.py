@@ -21,6 +21,7 @@ from tradewinds.practice.clock import VenueClock
 from tradewinds.practice.custody import SpotCustody
 from tradewinds.practice.exchange import Exchange
 from tradewinds.practice.faults import FaultPlan
+from tradewinds.practice.feed import move
 from tradewinds.practice.listing import Listing
 from tradewinds.practice.orders import Transferred
 from tradewinds.practice.record import Record
@@ -84,3 +85,7 @@ class Spot:
             account.credit(asset, amount)
             exchange.voice.say(Transferred(account=account, asset=asset, amount=amount))
             exchange.voice.note(account, {asset})
+
+    def move(self, symbol: str, price: str, size: str = "10") -> None:
+        """The whole market goes to `price`: see feed.move."""
+        move(self.exchange, symbol, Decimal(price), Decimal(size))

@@ -56,7 +56,7 @@ class Streams:
         self.hosts = product.hosts
         self.subscribers: dict[Socket, Subscriber] = {}
         self.next_funding_ms: Callable[[Market], int] = lambda market: 0
-        self.on_connect: list[Callable[[Subscriber], None]] = []
+        self.on_tick: list[Callable[[], None]] = []
         self._exchange = exchange
         self._frames = frames
         self._plan = plan
@@ -78,8 +78,6 @@ class Streams:
             return False
         socket.ping_s, socket.pong_s = self.product.ping_s, self.product.pong_s
         self.subscribers[socket] = subscriber
-        for hook in self.on_connect:
-            hook(subscriber)
         return True
 
     def received(self, socket: Socket, text: str) -> None:
@@ -102,6 +100,8 @@ class Streams:
 
     def tick(self) -> None:
         """Send what is due by time."""
+        for hook in self.on_tick:
+            hook()
         wanted = self.wanted()
         for gone in self._depth_ids.keys() - set(wanted):
             del self._depth_ids[gone]

@@ -11,7 +11,10 @@ from tradewinds.practice.margin import BOTH, LONG, SHORT, MarginCustody
 from tradewinds.practice.market import Market
 from tradewinds.practice.orders import Order
 
-PRECISION = ApiError(-1111, "Precision is over the maximum defined for this asset.")
+
+def too_precise() -> ApiError:
+    """More digits than the symbol has."""
+    return ApiError(-1111, "Precision is over the maximum defined for this asset.")
 
 
 def position_side(params: Params, *, hedged: bool) -> str:
@@ -30,7 +33,7 @@ def check_price(price: Decimal | None, market: Market, name: str = "Price") -> N
     if price is None:
         return
     if _digits(price) > listing.price_places:
-        raise PRECISION
+        raise too_precise()
     if price < (listing.min_price or listing.tick):
         raise ApiError(-4013, f"{name} less than min price.")
     if price > listing.max_price:
@@ -63,7 +66,7 @@ def check_order(order: Order, market: Market) -> None:
 def check_quantity(quantity: Decimal, market_order: bool, listing: Listing) -> None:
     """Whole steps within the bounds."""
     if _digits(quantity) > listing.quantity_places:
-        raise PRECISION
+        raise too_precise()
     if quantity <= ZERO:
         raise ApiError(-4003, "Quantity less than or equal to zero.")
     if quantity < listing.min_quantity:

@@ -1,0 +1,426 @@
+"""Rows B and C of the scorecard on Binance spot: through ccxt, over TLS, on the practice venue."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.contract.rigs import SpotRig, unknown_order
+from tradewinds.model import events as ev
+from tradewinds.model.order import OrderStatus
+from tradewinds.practice import garbage
+from tradewinds.practice.faults import (
+    Close,
+    Delay,
+    Drop,
+    Duplicate,
+    HalfOpen,
+    Hidden,
+    Late,
+    Lost,
+    Reply,
+    Reset,
+    Silence,
+    Swap,
+    Withhold,
+)
+
+D = Decimal
+POST = "spot POST /api/v3/order"
+DELETE = "spot DELETE /api/v3/order"
+TOLD = "spot-api user executionReport"
+TIMEOUT = b'{"code":-1007,"msg":"Timeout waiting for response from backend server."}'
+ASKED = "POST /api/v3/order"
+
+
+def answer(status: int, body: bytes, *, execute: bool = False) -> Reply:
+    return Reply(status=status, body=body, execute=execute)
+
+
+@pytest.fixture
+def rig() -> Iterator[SpotRig]:
+    made = SpotRig()
+    made.connect()
+    yield made
+    made.close()
+
+
+EXECUTED = {
+    "-1007": answer(408, TIMEOUT, execute=True),
+    "-1006": answer(400, b'{"code":-1006,"msg":"An unexpected response"}', execute=True),
+    "500": answer(500, b"<html>oops</html>", execute=True),
+    "502": answer(502, b"<html>bad gateway</html>", execute=True),
+    "nonsense": answer(200, b"OK", execute=True),
+    "reset": Reset(execute=True),
+}
+
+
+@pytest.mark.parametrize("name", EXECUTED)
+def test_B1_an_order_that_was_executed_behind_an_error_is_found_and_not_sent_again(
+    rig: SpotRig, name: str
+) -> None:
+    rig.fault(POST, EXECUTED[name])
+    before = rig.held()
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    rig.settle()
+    assert len(rig.asked(ASKED)) == 1
+    assert rig.held() == before - D("0.01")
+    assert "rejected" not in rig.story(order)
+
+
+NOT_EXECUTED = {
+    "-1007": answer(408, TIMEOUT),
+    "503": answer(503, b"Service Unavailable."),
+    "reset": Reset(execute=False),
+}
+
+
+@pytest.mark.parametrize("name", NOT_EXECUTED)
+def test_B1_an_order_that_was_not_executed_is_rejected_only_when_it_can_no_longer_appear(
+    rig: SpotRig, name: str
+) -> None:
+    rig.fault(POST, NOT_EXECUTED[name])
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.story(order) == ["unknown"])
+    rig.settle(0.8)
+    assert rig.story(order) == ["unknown"]
+    rig.skip(10)
+    rig.until(lambda: rig.story(order) == ["unknown", "rejected"])
+    assert "not executed" in rig.reason(order)
+    assert len(rig.asked(ASKED)) == 1
+    assert rig.held() == 1
+
+
+def test_B1_an_order_that_becomes_visible_late_is_waited_for(rig: SpotRig) -> None:
+    rig.fault(TOLD, Drop(), times=None)
+    rig.fault(POST, Hidden(for_s=0.8, reply=answer(408, TIMEOUT)))
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.story(order) == ["unknown"])
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    assert rig.held() == D("0.99")
+    assert len(rig.asked(ASKED)) == 1
+
+
+def test_B1_an_order_that_executes_later_than_its_answer_is_not_sent_again(rig: SpotRig) -> None:
+    rig.fault(POST, Late(after_s=0.6, reply=answer(408, TIMEOUT)))
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    assert len(rig.asked(ASKED)) == 1
+    assert rig.held() == D("0.99")
+
+
+def test_B2_an_answer_that_never_comes_is_given_up_and_asked_for(rig: SpotRig) -> None:
+    rig.exchange.timeout = 400
+    rig.fault(POST, Lost(execute=True))
+    rig.fault(TOLD, Drop(), times=None)
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.story(order)[:1] == ["unknown"])
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    assert len(rig.asked(ASKED)) == 1
+
+
+def test_B3_an_overloaded_venue_is_tried_again_for_a_close(rig: SpotRig) -> None:
+    body = b'{"code":-1008,"msg":"Server is currently overloaded with other requests."}'
+    rig.fault(POST, answer(503, body), times=3)
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    assert rig.held() == D("0.99")
+    assert len(rig.asked(ASKED)) == 4
+
+
+def test_B4_entries_stop_at_429_and_the_engine_is_told_while_closes_go_on(rig: SpotRig) -> None:
+    headers = (("Retry-After", "30"),)
+    body = b'{"code":-1003,"msg":"Too many requests."}'
+    rig.fault(POST, Reply(status=429, body=body, headers=headers))
+    first = rig.buy("limit", "0.01", price=20_001, tif="ioc")
+    rig.until(lambda: rig.story(first) == ["rejected"])
+    second = rig.buy("limit", "0.01", price=20_001, tif="ioc")
+    close = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(close) == D("0.01"))
+    assert rig.story(second) == ["rejected"]
+    assert "not sent" in rig.reason(second)
+    assert [t.cause for t in rig.of(ev.VenueTroubleChanged)] == ["rate"]
+    rig.skip(31)
+    rig.live.look("test")
+    rig.until(lambda: [bool(t.reason) for t in rig.of(ev.VenueTroubleChanged)] == [True, False])
+
+
+def test_B5_a_ban_silences_everything_until_it_is_over_and_then_the_close_goes_out(
+    rig: SpotRig,
+) -> None:
+    headers = (("Retry-After", "120"),)
+    rig.fault(POST, Reply(status=418, body=b'{"code":-1003,"msg":"banned"}', headers=headers))
+    close = rig.sell("market", "0.01")
+    rig.until(lambda: any(t.cause == "banned" for t in rig.of(ev.VenueTroubleChanged)))
+    count = len(rig.practice.record.requests)
+    rig.settle(1.0)
+    assert len(rig.practice.record.requests) == count
+    assert rig.story(close) == []
+    rig.skip(121)
+    rig.until(lambda: rig.filled(close) == D("0.01"), timeout_s=12)
+
+
+def test_B7_a_clock_that_jumps_is_set_right_without_a_second_order(rig: SpotRig) -> None:
+    rig.clock.offset_ms = 10_000
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+    assert rig.held() == D("0.99")
+    assert [asked.status for asked in rig.asked(ASKED)] == [400, 200]
+    assert [t.cause for t in rig.of(ev.VenueTroubleChanged)] == ["clock"]
+
+
+def test_B8_a_revoked_key_stops_entries_raises_an_alarm_and_causes_no_storm(rig: SpotRig) -> None:
+    rig.settle()
+    rig.key.revoked = True
+    order = rig.buy("limit", "0.01", price=20_001, tif="ioc")
+    rig.until(lambda: rig.story(order) == ["rejected"])
+    rig.until(lambda: any(t.cause == "key" for t in rig.of(ev.VenueTroubleChanged)))
+    count = len(rig.practice.record.requests)
+    second = rig.buy("limit", "0.01", price=20_001, tif="ioc")
+    rig.settle(1.0)
+    assert rig.story(second) == ["rejected"]
+    assert len(rig.practice.record.requests) - count <= 1
+
+
+def test_B9_the_id_of_an_order_that_is_open_is_adopted(rig: SpotRig) -> None:
+    """As after a restart: the answer to the first try was lost with the process."""
+    params = {
+        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+        "quantity": "0.01", "price": "19000", "newClientOrderId": "tw-run-1",
+    }  # fmt: skip
+    rig.do(rig.exchange.privatePostOrder(params))
+    order = rig.buy("limit", "0.01", price=19_000, name="tw-run-1")
+    rig.until(lambda: "accepted" in rig.story(order))
+    assert rig.standing() == ["tw-run-1"]
+    assert "rejected" not in rig.story(order)
+
+
+def test_B10_a_fill_that_comes_after_the_cancel_was_confirmed_is_booked_before_the_end(
+    rig: SpotRig,
+) -> None:
+    rig.quote(19_999, 20_001, size="0.003")
+    rig.fault(TOLD, Withhold(for_s=0.4), skip=1)
+    order = rig.buy("limit", "0.01", price=20_001)
+    rig.fault(POST, Delay(after_s=0.2))
+    rig.until(lambda: "accepted" in rig.story(order))
+    rig.cancel(order)
+    rig.until(lambda: "canceled" in rig.story(order))
+    assert rig.story(order).index("filled") < rig.story(order).index("canceled")
+    assert rig.filled(order) == D("0.003")
+    rig.settle(0.6)
+    assert rig.story(order).count("filled") == 1
+
+
+def test_B11_events_before_the_answer_are_told_once(rig: SpotRig) -> None:
+    rig.fault(POST, Delay(after_s=0.4))
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"), timeout_s=0.35)
+    rig.settle(0.6)
+    assert rig.story(order) == ["accepted", "filled"]
+
+
+def test_B11_doubled_and_reordered_events_are_booked_once(rig: SpotRig) -> None:
+    rig.fault(TOLD, Duplicate(), times=2)
+    rig.fault(TOLD, Swap(), times=2)
+    for _ in range(4):
+        rig.sell("market", "0.01")
+    rig.settle(0.4)
+    assert len(rig.fills()) == 4
+    assert rig.held() == D("0.96")
+
+
+def test_B11_a_fee_in_the_asset_bought_is_told_as_such(rig: SpotRig) -> None:
+    order = rig.buy("market", "0.01")
+    rig.settle()
+    fill = rig.fills(order)[0].fill
+    assert (fill.fee, fill.fee_asset) == (D("0.00001"), "BTC")
+    assert rig.held() == 1 + D("0.01") - D("0.00001")
+
+
+def test_B13_a_stop_that_the_price_has_passed_says_so(rig: SpotRig) -> None:
+    order = rig.stop("0.01", 20_500)
+    rig.until(lambda: rig.story(order) == ["rejected"])
+    assert "through the stop" in rig.reason(order)
+
+
+def test_B14_a_stop_that_the_venue_takes_away_is_told_at_once(rig: SpotRig) -> None:
+    order = rig.stop("0.01", 19_000)
+    rig.until(lambda: rig.story(order) == ["accepted"])
+    standing = rig.engine.open_orders(rig.key.account)[0]
+    rig.engine.expire(standing, "maintenance")
+    rig.until(lambda: rig.story(order) == ["accepted", "expired"], timeout_s=2)
+
+
+def test_B14_a_stop_that_vanishes_unheard_is_found_by_the_next_reading(rig: SpotRig) -> None:
+    order = rig.stop("0.01", 19_000)
+    rig.until(lambda: rig.story(order) == ["accepted"])
+    rig.fault(TOLD, Drop(), times=None)
+    rig.engine.expire(rig.engine.open_orders(rig.key.account)[0], "maintenance")
+    rig.settle()
+    state = rig.read_state()
+    told = {o.client_order_id: o.status for o in state.orders}
+    assert told[order] is OrderStatus.EXPIRED
+
+
+def test_B14_a_pair_that_the_venue_takes_away_is_no_sibling_story(rig: SpotRig) -> None:
+    stop = rig.stop("0.01", 19_000, oco_group="t-1")
+    target = rig.target("0.01", 21_000, oco_group="t-1")
+    rig.until(lambda: rig.story(target) == rig.story(stop) == ["accepted"])
+    for standing in rig.engine.open_orders(rig.key.account):
+        rig.engine.expire(standing, "maintenance")
+    rig.until(lambda: "expired" in rig.story(stop) and "expired" in rig.story(target))
+
+
+def test_B17_what_the_fee_took_is_not_sold_and_leaves_no_loop() -> None:
+    rig = SpotRig(balances={"USDT": "1000"})
+    rig.connect()
+    rig.buy("market", "0.01")
+    rig.settle()
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: "expired" in rig.story(order))
+    assert rig.filled(order) == D("0.00999")
+    assert "free" in rig.reason(order)
+    assert len(rig.asked(ASKED)) == 3
+    rig.close()
+
+
+def test_B22_a_market_order_never_carries_a_price(rig: SpotRig) -> None:
+    rig.sell("market", "0.01")
+    rig.settle()
+    params = rig.asked(ASKED)[0].params
+    assert params["quantity"] == "0.01"
+    assert not {"price", "quoteOrderQty", "timeInForce"} & set(params)
+
+
+def test_B24_what_the_user_does_by_hand_shows_in_the_reading_and_is_not_booked(
+    rig: SpotRig,
+) -> None:
+    rig.settle()
+    count = len(rig.of(ev.VenueStateRead))
+    params = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.5"}
+    rig.do(rig.exchange.privatePostOrder({**params, "newClientOrderId": "web_1"}))
+    resting = {"timeInForce": "GTC", "price": "25000", "newClientOrderId": "web_2"}
+    rig.do(rig.exchange.privatePostOrder({**params, "type": "LIMIT", **resting}))
+    rig.until(lambda: len(rig.of(ev.VenueStateRead)) > count)
+    state = rig.of(ev.VenueStateRead)[-1]
+    assert state.balances["BTC"] == D("0.5")
+    assert [o.client_order_id for o in state.orders] == ["web_2"]
+    assert rig.fills() == []
+
+
+def test_A9_changed_filters_are_learnt_and_a_close_is_made_to_fit(rig: SpotRig) -> None:
+    rig.engine.markets["BTCUSDT"].listing.step = D("0.001")
+    rig.engine.markets["BTCUSDT"].listing.min_quantity = D("0.001")
+    order = rig.sell("market", "0.01234")
+    rig.until(lambda: "expired" in rig.story(order))
+    assert rig.filled(order) == D("0.012")
+    changed = rig.of(ev.InstrumentChanged)[-1].instrument
+    assert changed.lot_size == D("0.001")
+    assert len(rig.asked(ASKED)) == 2
+
+
+def test_A3_nonsense_in_the_stream_hides_no_fill(rig: SpotRig) -> None:
+    for piece in garbage.ALL:
+        rig.fault(TOLD, piece)
+    orders = [rig.sell("market", "0.01") for _ in range(4)]
+    rig.until(lambda: all(rig.filled(order) == D("0.01") for order in orders), timeout_s=15)
+    assert rig.held() == D("0.96")
+    after = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(after) == D("0.01"))
+
+
+def fill_while_blind(rig: SpotRig) -> str:
+    """A resting order that fills when nobody tells us."""
+    order = rig.sell("limit", "0.01", price=20_500)
+    rig.until(lambda: rig.story(order) == ["accepted"])
+    return order
+
+
+def told_filled(rig: SpotRig, order: str) -> bool:
+    """By a report or by a reading of the state."""
+    read = [fill for state in rig.of(ev.VenueStateRead) for fill in state.fills]
+    return any(fill.client_order_id == order for fill in read) or rig.filled(order) > 0
+
+
+@pytest.mark.parametrize("code", [1001, 1006])
+def test_C3_a_fill_during_the_gap_of_a_reconnect_is_found(rig: SpotRig, code: int) -> None:
+    order = fill_while_blind(rig)
+    rig.fault(TOLD, Close(code=code))
+    rig.quote(20_600, 20_610)
+    rig.until(lambda: told_filled(rig, order))
+    rig.until(lambda: rig.live.stream.up and rig.live.stream.connects == 2)
+    troubles = [(t.cause, bool(t.reason)) for t in rig.of(ev.VenueTroubleChanged)]
+    assert troubles[0] == ("stream", True)
+
+
+def test_C4_a_half_open_connection_is_found_out_and_the_fill_with_it(rig: SpotRig) -> None:
+    order = fill_while_blind(rig)
+    rig.fault(TOLD, HalfOpen())
+    rig.quote(20_600, 20_610)
+    rig.until(lambda: told_filled(rig, order), timeout_s=15)
+    assert rig.live.stream.losses == 1
+
+
+def test_C4_a_stream_that_is_silent_but_alive_is_caught_by_the_timer() -> None:
+    from tradewinds.gateways.live_venue import LiveTerms
+
+    rig = SpotRig(terms=LiveTerms(tick_s=0.01, look_gap_s=0.05, state_every_s=1.0))
+    rig.connect()
+    order = fill_while_blind(rig)
+    rig.fault(TOLD, Silence())
+    rig.quote(20_600, 20_610)
+    rig.until(lambda: told_filled(rig, order), timeout_s=5)
+    rig.close()
+
+
+def test_C2_a_stream_that_says_it_ends_is_followed_by_a_new_one(rig: SpotRig) -> None:
+    sessions = rig.practice.spot.api.sessions
+    session = next(iter(sessions.open.values()))
+    sessions.end(session, 0)
+    rig.until(lambda: rig.live.stream.rotations == 1)
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+
+
+def test_C3_a_planned_rotation_loses_and_doubles_nothing() -> None:
+    from tradewinds.gateways.user_stream import StreamEdge
+
+    rig = SpotRig(edge=StreamEdge(tick_s=0.02, overlap_s=0.2, life_s=0.7))
+    rig.connect()
+    orders = []
+    while rig.live.stream.rotations < 2:
+        orders.append(rig.sell("market", "0.001"))
+        rig.settle(0.1)
+    rig.settle(0.3)
+    assert len(orders) > 3
+    assert [rig.story(order) for order in orders] == [["accepted", "filled"]] * len(orders)
+    rig.close()
+
+
+def test_after_a_restart_the_reading_tells_what_became_of_each_order(rig: SpotRig) -> None:
+    standing = rig.make("buy", "limit", "0.01", price=19_000, name="tw-old-1")
+    gone = rig.make("buy", "limit", "0.02", price=19_100, name="tw-old-2")
+    filled = rig.make("sell", "market", "0.01", name="tw-old-3")
+    never = rig.make("sell", "market", "0.01", name="tw-old-4")
+    first = SpotRig.make
+    del first
+    for order in (standing, gone, filled):
+        rig.submit(order)
+    rig.settle()
+    rig.cancel(gone.client_order_id)
+    rig.settle()
+    again = SpotRig.__new__(SpotRig)
+    again.__dict__.update(rig.__dict__)
+    rig.do(again._engage_again())
+    orders = [unknown_order(o) for o in (standing, gone, filled, never)]
+    state = rig.do(again.live.read_state(orders))
+    told = {o.client_order_id: o.status for o in state.orders}
+    assert told == {
+        "tw-old-1": OrderStatus.OPEN,
+        "tw-old-2": OrderStatus.CANCELED,
+        "tw-old-3": OrderStatus.FILLED,
+        "tw-old-4": OrderStatus.UNKNOWN,
+    }
+    assert [fill.client_order_id for fill in state.fills] == ["tw-old-3"]
+    rig.do(again.live.close())

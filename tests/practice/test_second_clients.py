@@ -1,0 +1,116 @@
+"""Binance's own client and python-binance trade here unmodified, under production host names."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tradewinds.practice.presets import spot_listings, usdm_listings
+from tradewinds.practice.resolver import loopback_getaddrinfo
+from tradewinds.practice.threaded import ThreadedVenue
+from tradewinds.practice.venue import VenueSettings
+
+SYMBOL = "BTCUSDT"
+WAIT_S = 10.0
+
+
+@pytest.fixture
+def handle(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedVenue]:
+    """A venue that every socket of this process resolves to, and nothing else."""
+    settings = VenueSettings(spot=spot_listings(), usdm=usdm_listings())
+    with ThreadedVenue(settings) as threaded:
+        venue = threaded.venue
+        known = loopback_getaddrinfo(venue.hosts, venue.port)
+        monkeypatch.setattr(socket, "getaddrinfo", known)
+        monkeypatch.setenv("SSL_CERT_FILE", str(venue.certificate.ca))
+        threaded.run(lambda venue: venue.spot.move(SYMBOL, "60000"))
+        threaded.run(lambda venue: venue.usdm.move(SYMBOL, "60000"))
+        yield threaded
+
+
+def customer(handle: ThreadedVenue) -> Any:
+    key = handle.run(lambda venue: venue.customer(USDT="10000", BTC="1"))
+    handle.run(lambda venue: venue.usdm.fund_wallet(key.account, Decimal(1_000)))
+    return key
+
+
+def test_the_official_spot_client_trades(handle: ThreadedVenue) -> None:
+    sdk = pytest.importorskip("binance_sdk_spot.spot")
+    key = customer(handle)
+    config = sdk.ConfigurationRestAPI(
+        api_key=key.key,
+        api_secret=key.secret,
+        https_agent=handle.venue.client_context(),
+        retries=0,
+        timeout=5_000,
+    )
+    api = sdk.Spot(config_rest_api=config).rest_api
+    assert len(api.exchange_info().data().symbols) == len(spot_listings())
+    placed = api.new_order(
+        symbol=SYMBOL, side="BUY", type="LIMIT", time_in_force="GTC", quantity=0.01, price=59000
+    ).data()
+    assert placed.status == "NEW"
+    assert api.delete_order(symbol=SYMBOL, order_id=placed.order_id).data().status == "CANCELED"
+    bought = api.new_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.01).data()
+    assert [fill.price for fill in bought.fills] == ["60000.01000000"]
+    assert api.my_trades(symbol=SYMBOL).data()[0].commission == "0.00001000"
+
+
+def test_the_official_usdm_client_trades(handle: ThreadedVenue) -> None:
+    sdk = pytest.importorskip(
+        "binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures"
+    )
+    key = customer(handle)
+    config = sdk.ConfigurationRestAPI(
+        api_key=key.key,
+        api_secret=key.secret,
+        https_agent=handle.venue.client_context(),
+        retries=0,
+        timeout=5_000,
+    )
+    api = sdk.DerivativesTradingUsdsFutures(config_rest_api=config).rest_api
+    bought = api.new_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.01).data()
+    assert bought.status == "FILLED"
+    stop = api.new_algo_order(
+        algo_type="CONDITIONAL",
+        symbol=SYMBOL,
+        side="SELL",
+        type="STOP_MARKET",
+        trigger_price=58000,
+        close_position="true",
+    ).data()
+    assert stop.algo_status == "NEW"
+    position = api.position_information_v3(symbol=SYMBOL).data()
+    rows = position if isinstance(position, list) else [position]
+    assert rows[0].position_amt == "0.010"
+
+
+def test_python_binance_trades_and_hears_of_it(handle: ThreadedVenue) -> None:
+    binance = pytest.importorskip("binance")
+    key = customer(handle)
+
+    async def scenario() -> None:
+        connector = aiohttp.TCPConnector(ssl=handle.venue.client_context())
+        client = await binance.AsyncClient.create(
+            key.key, key.secret, session_params={"connector": connector}
+        )
+        sockets = binance.BinanceSocketManager(client)
+        async with sockets.depth_socket(SYMBOL, interval=100) as depth:
+            await client.order_limit_buy(symbol=SYMBOL, quantity="0.01", price="59000.00")
+            update = await asyncio.wait_for(depth.recv(), WAIT_S)
+            assert ["59000.00000000", "0.01000000"] in update["b"]
+        async with sockets.futures_user_socket() as user:
+            order = await client.futures_create_order(
+                symbol=SYMBOL, side="BUY", type="MARKET", quantity="0.01"
+            )
+            kinds = [(await asyncio.wait_for(user.recv(), WAIT_S))["e"] for _ in range(4)]
+        assert order["status"] == "FILLED"
+        assert kinds == ["ORDER_TRADE_UPDATE", "TRADE_LITE", "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE"]
+        assert [o["price"] for o in await client.get_open_orders()] == ["59000.00000000"]
+        await client.close_connection()
+
+    asyncio.run(scenario())
