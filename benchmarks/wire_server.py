@@ -44,8 +44,9 @@ class Pusher(WSListener):
             for frame in self._frames[len(sent) : min(due, total)]:
                 sent.append(now_ns())
                 send(text, frame)
-            # Between two frames it spins: a sleep would make bursts of an even stream.
-            await asyncio.sleep(TICK_S if waiting() > BUFFER_MAX else 0)
+            # Above a frame a tick it spins: sleeping would make bursts of an even stream.
+            slow = 0 < self._rate <= 1.0 / TICK_S
+            await asyncio.sleep(TICK_S if slow or waiting() > BUFFER_MAX else 0)
         self._stamps.write_bytes(sent.tobytes())
 
 

@@ -9,9 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tradewinds.ledger.lots import SETTLEMENT
 from tradewinds.model.errors import ConfigError
+from tradewinds.model.ids import ACCOUNT
 
 PREFIX = "TRADEWINDS__"
+BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to", "pattern": "pattern"}
+RESERVED_NAMES = frozenset({ACCOUNT, SETTLEMENT})
 Money = Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Bps = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
@@ -215,8 +219,13 @@ def _range(location: tuple[Any, ...]) -> str:
     field = _section(location[:-1]).model_fields.get(str(location[-1])) if location else None
     if field is None or not field.metadata:
         return ""
-    bounds = ", ".join(str(item) for item in field.metadata)
-    return f" (allowed: {bounds})"
+    bounds = [
+        f"{words} {getattr(item, name)}"
+        for item in field.metadata
+        for name, words in BOUNDS.items()
+        if getattr(item, name, None) is not None
+    ]
+    return f" (allowed: {', '.join(bounds)})" if bounds else ""
 
 
 def _check_together(settings: Settings) -> None:
@@ -230,5 +239,9 @@ def _check_together(settings: Settings) -> None:
         problems.append("limits.reserve must be smaller than account.starting_balance")
     if limits.exposure_per_instrument_max > limits.exposure_total_max:
         problems.append("limits.exposure_per_instrument_max must not exceed exposure_total_max")
+    problems.extend(
+        f"strategies.{name}: the name is taken, the ledger books what is the {name}'s under it"
+        for name in sorted(RESERVED_NAMES & settings.strategies.keys())
+    )
     if problems:
         raise ConfigError("settings contradict each other:\n  " + "\n  ".join(problems))

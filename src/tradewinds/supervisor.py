@@ -1,12 +1,13 @@
 """Starts, watches and restarts our processes; stops them all in order."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import IO
 
 from tradewinds.config import Settings
@@ -17,11 +18,13 @@ __all__ = ["RunOptions", "run"]
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
+PARENT = "TRADEWINDS_SUPERVISOR_PID"
+PARENT_LOOK_S = 0.5
 STOP_WAIT_S = 10.0
 RESTARTS_MAX = 5
 RESTART_WINDOW_S = 300.0
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-FINAL_CODES = frozenset({0, 2, 5, 6, 7, 70})
+FINAL_CODES = frozenset({0, 2, 5, 6, 7, 10, 11, 70})
 """A process that ends so will end so again: restarting it would only repeat the message."""
 
 
@@ -46,6 +49,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={**os.environ, PARENT: str(os.getpid())},
             )
 
     def _open_log(self) -> IO[bytes]:
@@ -104,6 +108,23 @@ class Child:
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def follow_parent(environ: Mapping[str, str] = os.environ) -> None:
+    """In a child: end in order when the supervisor is gone, even if it was killed outright.
+
+    Does nothing in a process that was started by hand.
+    """
+    parent = environ.get(PARENT, "")
+    if not parent.isdigit():
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(PARENT_LOOK_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, name="follow_parent", daemon=True).start()
 
 
 def arguments_of(options: RunOptions) -> list[str]:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract.rigs import BTC, USDT, SimRig, SpotRig, perpetual_instrument, spot_instrument
+from tests.contract.rigs import (
+    BTC,
+    USDT,
+    SimRig,
+    SpotRig,
+    UsdmRig,
+    perpetual_instrument,
+    spot_instrument,
+)
 
 SPOT = {USDT: Decimal(10_000), BTC: Decimal(1)}
 MARGIN = {USDT: Decimal(10_000)}
@@ -20,12 +28,12 @@ def made(kind: str) -> Any:
         rig = SimRig(perpetual_instrument(), MARGIN)
         rig.quote(19_999, 20_001)
     else:
-        rig = SpotRig()
+        rig = SpotRig() if kind == "binance spot" else UsdmRig()
         rig.connect()
     return rig
 
 
-@pytest.fixture(params=["simulated spot", "simulated perpetual", "binance spot"])
+@pytest.fixture(params=["simulated spot", "simulated perpetual", "binance spot", "binance usdm"])
 def venue(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A rig with 10,000 USDT (and 1 BTC on spot), quoted 19,999 to 20,001."""
     rig = made(request.param)

@@ -1,4 +1,4 @@
-"""The same words for a simulated and a live venue: an order, a price, what was told, what is held."""
+"""The same words for a simulated and a live venue: an order, a price, what was told and held."""
 
 import asyncio
 import itertools
@@ -10,18 +10,26 @@ from typing import Any, Protocol
 import aiohttp
 
 from tradewinds.gateways.binance_spot_orders import SpotDialect
+from tradewinds.gateways.binance_usdm_orders import UsdmDialect
 from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, private_exchange
-from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS
+from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS, USDM_QUIRKS
 from tradewinds.gateways.link import Wire
 from tradewinds.gateways.live_venue import LiveTerms, LiveVenue
 from tradewinds.gateways.user_stream import StreamEdge
-from tradewinds.gateways.user_stream_binance import SpotDoor
+from tradewinds.gateways.user_stream_binance import SpotDoor, UsdmDoor
 from tradewinds.model import events as ev
 from tradewinds.model.commands import CancelOrder, SubmitOrder
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, StrategyId, TradeId, Venue
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Quote, Side
-from tradewinds.model.order import ApprovedOrder, Order, OrderStatus, OrderType, Purpose, TimeInForce
+from tradewinds.model.order import (
+    ApprovedOrder,
+    Order,
+    OrderStatus,
+    OrderType,
+    Purpose,
+    TimeInForce,
+)
 from tradewinds.practice.accounts import ApiKey
 from tradewinds.practice.clock import VenueClock
 from tradewinds.practice.presets import spot_listings, usdm_listings
@@ -281,9 +289,28 @@ class LiveRig(Trader):
         settings = VenueSettings(spot=spot_listings(), usdm=usdm_listings())
         self.practice = PracticeVenue(settings, self.clock)
         await self.practice.start()
+        self._admit()
+        self.show(19_999, 20_001)
         await self._engage()
 
+    def quote(self, bid: Any, ask: Any, size: Any = 100) -> None:
+        """The whole market moves there, and somebody trades at the bid."""
+
+        async def moved() -> None:
+            self.show(bid, ask, size)
+
+        self.do(moved())
+
+    def show(self, bid: Any, ask: Any, size: Any = 100) -> None:
+        """The same, on the loop."""
+        raise NotImplementedError
+
+    def _admit(self) -> None:
+        """Open an account."""
+        raise NotImplementedError
+
     async def _engage(self) -> None:
+        """Make what a process of ours would have."""
         raise NotImplementedError
 
     def connect(self) -> None:
@@ -297,6 +324,25 @@ class LiveRig(Trader):
             self._running = asyncio.create_task(self.live.run())
 
         self.do(begin())
+
+    def restart(self) -> None:
+        """A new process: same account, nothing remembered. It is not yet running."""
+
+        async def again() -> None:
+            await self._stop()
+            await self._engage()
+            await self.live.connect()
+
+        self.log.clear()
+        self.do(again())
+
+    async def _stop(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+        await self.live.close()
+        await self.session.close()
 
     def take(self) -> None:
         """What has arrived, into the log."""
@@ -317,7 +363,8 @@ class LiveRig(Trader):
             self.do(wait())
         except TimeoutError:
             told = "\n".join(str(report) for report in self.log[-12:])
-            raise AssertionError(f"did not happen within {timeout_s} s; last told:\n{told}") from None
+            message = f"did not happen within {timeout_s} s; last told:\n{told}"
+            raise AssertionError(message) from None
 
     def settle(self, quiet_s: float = 0.12) -> None:
         """Until nothing has been told for a while."""
@@ -355,11 +402,7 @@ class LiveRig(Trader):
 
     def close(self) -> None:
         async def end() -> None:
-            if self._running is not None:
-                self._running.cancel()
-                await asyncio.gather(self._running, return_exceptions=True)
-            await self.live.close()
-            await self.session.close()
+            await self._stop()
             await self.practice.stop()
 
         self.do(end())
@@ -384,9 +427,10 @@ class SpotRig(LiveRig):
         self.instrument = spot_instrument()
         self.do(self._open())
 
-    async def _engage(self) -> None:
+    def _admit(self) -> None:
         self.key = self.practice.customer(**self.balances)
-        self.quote(19_999, 20_001)
+
+    async def _engage(self) -> None:
         self.session = self.practice.session()
         keys = {"key": self.key.key, "secret": self.key.secret}
         self.exchange = private_exchange(keys, mode="live", session=self.session)
@@ -401,7 +445,7 @@ class SpotRig(LiveRig):
         """The venue's own."""
         return self.practice.spot.exchange
 
-    def quote(self, bid: Any, ask: Any, size: Any = 100) -> None:
+    def show(self, bid: Any, ask: Any, size: Any = 100) -> None:
         amount = D(str(size))
         bids, asks = [(D(str(bid)), amount)], [(D(str(ask)), amount)]
         self.engine.quote("BTCUSDT", bids, asks)
@@ -415,9 +459,58 @@ class SpotRig(LiveRig):
         return [order.client_id for order in self.engine.open_orders(self.key.account)]
 
 
+class UsdmRig(LiveRig):
+    """Binance USD-M futures."""
+
+    def __init__(self, **options: Any) -> None:
+        self.wallet: str = options.pop("wallet", "10000")
+        super().__init__(**options)
+        self.instrument = perpetual_instrument()
+        self.do(self._open())
+
+    def _admit(self) -> None:
+        self.key = self.practice.customer()
+        self.practice.usdm.fund_wallet(self.key.account, D(self.wallet))
+
+    async def _engage(self) -> None:
+        self.session = self.practice.session()
+        keys = {"key": self.key.key, "secret": self.key.secret}
+        self.exchange = private_exchange(keys, mode="live", session=self.session)
+        self.client = CcxtClient(self.exchange, USDM_QUIRKS, self.edge())
+        self.dialect = UsdmDialect([self.instrument])
+        door = UsdmDoor(self.client, "live")
+        edges = (self.edge(), self.stream_edge)
+        self.live = LiveVenue(self.client, self.dialect, (door, self.wire()), self.terms, edges)
+
+    @property
+    def engine(self) -> Any:
+        """The venue's own."""
+        return self.practice.usdm.exchange
+
+    def show(self, bid: Any, ask: Any, size: Any = 100) -> None:
+        amount = D(str(size))
+        bid, ask = D(str(bid)), D(str(ask))
+        self.engine.quote("BTCUSDT", [(bid, amount)], [(ask, amount)])
+        self.engine.set_mark("BTCUSDT", bid)
+        self.engine.trade("BTCUSDT", bid, D("0.001"), Side.SELL)
+
+    @property
+    def position(self) -> Any:
+        return self.practice.usdm.owner(self.key.account).position("BTCUSDT", "BOTH")
+
+    def held(self) -> Decimal:
+        quantity: Decimal = self.position.quantity
+        return quantity
+
+    def standing(self) -> list[str]:
+        algos = self.practice.usdm.algos.open(self.key.account)
+        orders = self.engine.open_orders(self.key.account)
+        return [order.client_id for order in (*orders, *algos)]
+
+
 def unknown_order(approved: ApprovedOrder, **fields: Any) -> Order:
     """As an engine remembers it after a restart."""
-    now = time.time_ns()
+    now = time.time_ns() - 60 * SECOND
     values = {
         "status": OrderStatus.UNKNOWN,
         "filled_quantity": D(0),

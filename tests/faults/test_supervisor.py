@@ -176,3 +176,15 @@ def test_run_brings_a_killed_engine_back_and_refuses_a_second_run(
     words, _ = run.communicate(timeout=20)
     assert "starting it again" in words
     assert gone(again)
+
+
+def test_a_killed_supervisor_leaves_no_engine_behind(tmp_path: Path, measured: Any) -> None:
+    run = started_run(tmp_path)
+    pid = engine_pid(tmp_path)
+    run.kill()
+    run.communicate(timeout=20)
+    began = time.monotonic()
+    while not gone(pid) and time.monotonic() - began < 20:
+        time.sleep(0.05)
+    assert gone(pid), "an orphan"
+    measured(f"engine ended {time.monotonic() - began:.1f} s after its supervisor was killed")

@@ -163,13 +163,26 @@ def test_a_slow_reader_loses_the_old_and_begins_its_books_anew():
             feed, channel = desk.feed, desk.feed.channels[0]
             book = feed._books[desk.rest.instruments[0].id]
             book.restore(Depth(bids=[(1.0, 1.0)], asks=[(2.0, 1.0)], update_id=1, limit=9), NOW)
-            feed._inlet._most = 100
-            for u in range(1, 150):
+            feed._inlet._most = 3_000
+            for u in range(1, 3_500):
                 channel._put(partial(ticker, u))
             assert not book.clean
-            assert feed.counts["events lost to a slow reader"] == 101
+            assert feed.counts["events lost to a slow reader"] == 3_001
 
     asyncio.run(main())
+
+
+@scenario()
+async def test_a_flood_waits_in_the_socket_and_loses_nothing(server, desk):
+    visit = await server.visit(0)
+    pauses, stream = [], desk.feed.streams[0]
+    pause = stream.pause
+    stream.pause = lambda *, paused: pauses.append(paused) or pause(paused=paused)
+    for start in range(1, 60_001, 1_000):
+        visit.say(*(ticker(u) for u in range(start, start + 1_000)))
+    await until(lambda: len(desk.events) == 60_000, timeout_s=15)
+    assert pauses[:2] == [True, False]
+    assert desk.feed.counts == {}
 
 
 def test_a_bug_in_a_background_job_is_not_swallowed():

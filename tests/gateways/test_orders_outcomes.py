@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import ccxt
@@ -30,7 +30,7 @@ class Canned:
     async def text(self, errors: str = "strict") -> str:
         return self._body
 
-    async def __aenter__(self) -> "Canned":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -22,14 +22,42 @@ spot_streams = pytest.importorskip("binance_sdk_spot.websocket_streams.models")
 
 # Only in answers to orders that use what the practice venue does not play.
 CONDITIONAL = frozenset(
-    ["icebergQty", "preventedMatchId", "preventedQuantity", "stopPrice", "strategyId", "strategyType", "trailingDelta", "trailingTime", "usedSor", "workingFloor", "pegPriceType", "pegOffsetType", "pegOffsetValue", "peggedPrice", "expiryReason", "fills"]
+    {
+        "icebergQty",
+        "preventedMatchId",
+        "preventedQuantity",
+        "stopPrice",
+        "strategyId",
+        "strategyType",
+        "trailingDelta",
+        "trailingTime",
+        "usedSor",
+        "workingFloor",
+        "pegPriceType",
+        "pegOffsetType",
+        "pegOffsetValue",
+        "peggedPrice",
+        "expiryReason",
+        "fills",
+    }
 )
 # Of COIN-M, listed by the library's shared models.
 OF_COIN_M = frozenset({"pair", "baseQty", "cumBase", "marginAsset"})
 # Of trailing orders.
 OF_TRAILING = frozenset({"activatePrice", "priceRate"})
 # Only in events that tell of them.
-IN_EVENTS = frozenset(["d", "D", "j", "J", "v", "A", "B", "u", "U", "Cs", "pl", "pL", "pY", "b", "a", "k", "uS", "gP", "gOT", "gOV", "gp", "eR", "W", "N"])
+IN_EVENTS = frozenset("dDjJvABuUbakWN") | {
+    "Cs",
+    "pl",
+    "pL",
+    "pY",
+    "uS",
+    "gP",
+    "gOT",
+    "gOV",
+    "gp",
+    "eR",
+}
 # What the venue really says, and the library does not list.
 EXTRA = frozenset({"isBestMatch", "M"})
 

@@ -89,8 +89,13 @@ def test_the_official_usdm_client_trades(handle: ThreadedVenue) -> None:
     assert rows[0].position_amt == "0.010"
 
 
-def test_python_binance_trades_and_hears_of_it(handle: ThreadedVenue) -> None:
+def test_python_binance_trades_and_hears_of_it(
+    handle: ThreadedVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     binance = pytest.importorskip("binance")
+    # It notices only so often that its reader shall stop.
+    reader = pytest.importorskip("binance.ws.reconnecting_websocket").ReconnectingWebsocket
+    monkeypatch.setattr(reader, "TIMEOUT", 0.5)
     key = customer(handle)
 
     async def scenario() -> None:

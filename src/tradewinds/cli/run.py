@@ -75,16 +75,19 @@ def supervised(arguments: RunArguments, settings: "Settings", frame: Frame) -> i
 
 def engine(arguments: RunArguments, frame: Frame) -> Outcome:
     """The engine process alone; the supervisor starts it."""
-    from tradewinds import assemble
+    from tradewinds import assemble, supervisor
 
+    supervisor.follow_parent()
     settings = load_settings(frame, arguments.config)
     return left(assemble.run_engine(settings, options_of(arguments, frame)))
 
 
 def dashboard(arguments: RunArguments, frame: Frame) -> Outcome:
     """The dashboard process alone; the supervisor starts it."""
+    from tradewinds import supervisor
     from tradewinds.dashboard.process import run_dashboard
 
+    supervisor.follow_parent()
     settings = ported(load_settings(frame, arguments.config), arguments.port)
     run_dashboard(settings, frame.home)
     return left(Exit.OK)

@@ -75,7 +75,7 @@ class BinanceFeed:
         self._rest = rest
         self._wire = wire or Wire()
         self._pace = pace or Pace()
-        self._inlet = Inlet(self._overflowed)
+        self._inlet = Inlet(self._overflowed, self._full)
         self._wanted: asyncio.Queue[InstrumentId] = asyncio.Queue()
         self._keeper = BarKeeper(rest, options.bars_ns, self._inlet.put, self._pace.sleep)
         self._listing = ListingWatch(rest, instruments, self._pace.sleep, self._wire.now_ns)
@@ -229,6 +229,10 @@ class BinanceFeed:
             for event in book.restore(depth, self._wire.now_ns()):
                 self._inlet.put(event)
             await self._pace.sleep(SNAPSHOT_GAP_S)
+
+    def _full(self, full: bool) -> None:
+        for stream in self.streams:
+            stream.pause(paused=full)
 
     def _overflowed(self) -> None:
         log.error("engine_too_slow effect=events_dropped_books_begun_anew")

@@ -23,7 +23,7 @@ from tradewinds.gateways.ccxt_translate import (
 )
 from tradewinds.gateways.dialect import Named, Said, Since, Traded, Update, Wallet
 from tradewinds.model.decimals import ZERO
-from tradewinds.model.events import VenueOrder
+from tradewinds.model.events import FundingPaid, VenueOrder
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Side
@@ -205,6 +205,14 @@ class SpotDialect:
             )
             for row in data
         ]
+
+    def payments(self, since_ns: int) -> Sequence[Request]:
+        """Nobody pays funding on spot."""
+        return ()
+
+    def paid(self, answers: Sequence[Any], now_ns: int) -> Sequence[FundingPaid]:
+        """Nothing."""
+        return ()
 
     def wallet(self) -> Sequence[Request]:
         """The account."""

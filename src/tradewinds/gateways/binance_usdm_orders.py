@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from tradewinds.gateways.binance_user_events import algo_order, usdm_updates
-from tradewinds.gateways.ccxt_orders import CLOSE_WINDOW_MS, Request
+from tradewinds.gateways.binance_user_events import algo_order, funding, usdm_updates
+from tradewinds.gateways.ccxt_orders import CLOSE_WINDOW_MS, NS_PER_MS, Request
 from tradewinds.gateways.ccxt_quirks import USDM_QUIRKS, Quirks
 from tradewinds.gateways.ccxt_translate import (
     amount,
@@ -23,7 +23,7 @@ from tradewinds.gateways.ccxt_translate import (
 )
 from tradewinds.gateways.dialect import Named, Said, Since, Traded, Update, Wallet
 from tradewinds.model.decimals import ZERO
-from tradewinds.model.events import VenueOrder, VenuePosition
+from tradewinds.model.events import FundingPaid, VenueOrder, VenuePosition
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.order import ApprovedOrder, Fill, OrderStatus, OrderType, Purpose
@@ -203,7 +203,7 @@ class UsdmDialect:
         if since.trade_id:
             params["fromId"] = since.trade_id
         else:
-            params["startTime"] = since.time_ns // 1_000_000
+            params["startTime"] = since.time_ns // NS_PER_MS
         return Request(method="fapiPrivateGetUserTrades", params=params, weight=5)
 
     def traded(self, instrument: Instrument, data: Any, now_ns: int) -> Sequence[Traded]:
@@ -228,6 +228,25 @@ class UsdmDialect:
                 ),
             )
             for row in data
+        ]
+
+    def payments(self, since_ns: int) -> Sequence[Request]:
+        """Funding of all markets."""
+        params = {"incomeType": "FUNDING_FEE", "startTime": since_ns // NS_PER_MS, "limit": 1_000}
+        return (Request(method="fapiPrivateGetIncome", params=params, weight=30),)
+
+    def paid(self, answers: Sequence[Any], now_ns: int) -> Sequence[FundingPaid]:
+        """Of the markets that we know."""
+        known = self._by_symbol
+        return [
+            funding(
+                known[row["symbol"]],
+                (row["asset"], amount(row["income"])),
+                time_ns(row["time"], now_ns),
+                now_ns,
+            )
+            for row in answers[0]
+            if row["symbol"] in known
         ]
 
     def wallet(self) -> Sequence[Request]:

@@ -59,7 +59,7 @@ class CoinbaseFeed:
         self._instruments = tuple(instruments)
         self._rest = rest
         wire, pace = wire or Wire(), pace or Pace()
-        self._inlet = Inlet(self._overflowed)
+        self._inlet = Inlet(self._overflowed, self._full)
         self._keeper = BarKeeper(rest, CANDLE_NS, self._inlet.put, pace.sleep)
         self._listing = ListingWatch(rest, instruments, pace.sleep, wire.now_ns)
         products: dict[str, tuple[InstrumentId, ...]] = {}
@@ -159,6 +159,9 @@ class CoinbaseFeed:
         """Stop asking; the stream ends with `batches`."""
         await self._keeper.close()
         await self._rest.close()
+
+    def _full(self, full: bool) -> None:
+        self.stream.pause(paused=full)
 
     def _overflowed(self) -> None:
         log.error("engine_too_slow effect=events_dropped_books_begun_anew")

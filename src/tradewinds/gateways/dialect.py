@@ -149,6 +149,14 @@ class Dialect(Protocol):
         """Ours and others'; who is whose is asked by `name_query`."""
         ...
 
+    def payments(self, since_ns: int) -> Sequence[Request]:
+        """Funding since then; none where there is no such thing."""
+        ...
+
+    def paid(self, answers: Sequence[Any], now_ns: int) -> Sequence[FundingPaid]:
+        """What the answers to `payments` say."""
+        ...
+
     def wallet(self) -> Sequence[Request]:
         """Balances and positions."""
         ...

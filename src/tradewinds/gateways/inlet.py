@@ -7,21 +7,31 @@ from typing import Any, Final
 
 from tradewinds.model.events import MarketEvent
 
+FULL: Final = 2_000
+"""More than this and sockets are not read until the reader has come round."""
 WAITING_MAX: Final = 50_000
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Inlet:
-    """Many writers, one reader, one thread. `overflowed` is told when the reader is too slow.
+    """Many writers, one reader, one thread.
 
-    Then all that waits is thrown away: an engine that far behind needs the newest. Whoever keeps
-    books must begin them anew. `lost` counts those events.
+    `full` is called with True when the writers should stop for a moment and with False when they
+    may go on. Should they not stop, all that waits is thrown away and `overflowed` is told:
+    whoever keeps books must begin them anew. `lost` counts those events.
     """
 
-    def __init__(self, overflowed: Callable[[], None], most: int = WAITING_MAX) -> None:
+    def __init__(
+        self,
+        overflowed: Callable[[], None],
+        full: Callable[[bool], None],
+        most: int = WAITING_MAX,
+    ) -> None:
         self._waiting: list[MarketEvent] = []
         self._reader: asyncio.Future[None] | None = None
         self._overflowed = overflowed
+        self._full = full
+        self._is_full = False
         self._most = most
         self.lost = 0
 
@@ -31,10 +41,8 @@ class Inlet:
         waiting.append(event)
         if self._reader is not None:
             self.wake()
-        elif len(waiting) > self._most:
-            self.lost += len(waiting)
-            waiting.clear()
-            self._overflowed()
+        elif len(waiting) > FULL:
+            self._fill_up(waiting)
 
     def wake(self) -> None:
         """Let the reader look."""
@@ -42,8 +50,20 @@ class Inlet:
             self._reader.set_result(None)
         self._reader = None
 
+    def _fill_up(self, waiting: list[MarketEvent]) -> None:
+        if not self._is_full:
+            self._is_full = True
+            self._full(True)
+        if len(waiting) > self._most:
+            self.lost += len(waiting)
+            waiting.clear()
+            self._overflowed()
+
     async def take(self) -> list[MarketEvent]:
         """All that waits, as soon as there is something or `wake` is called."""
+        if self._is_full and not self._waiting:
+            self._is_full = False
+            self._full(False)
         if not self._waiting:
             self._reader = reader = asyncio.get_running_loop().create_future()
             try:

@@ -119,6 +119,15 @@ class Link(WSListener):
         if self._transport is not None and not self.closed.is_set():
             self._transport.send(WSMsgType.TEXT, message)
 
+    def pause(self, *, paused: bool) -> None:
+        """Read no more for now, or go on: what comes meanwhile waits in the kernel."""
+        if self._transport is None or self.closed.is_set():
+            return
+        if paused:
+            self._transport.underlying_transport.pause_reading()
+        else:
+            self._transport.underlying_transport.resume_reading()
+
     def drop(self, why: str) -> None:
         """Close without waiting for the other side's goodbye. What still comes is not wanted."""
         self.take, self.why = _nowhere, self.why or why

@@ -13,7 +13,7 @@ from tradewinds.gateways.link import Wire
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.order_sender import OrderSender
 from tradewinds.gateways.outcomes import Cause, Trouble
-from tradewinds.gateways.state_reader import StateReader
+from tradewinds.gateways.state_reader import Reading, StateReader
 from tradewinds.gateways.user_stream import Door, StreamEdge, UserStream
 from tradewinds.gateways.venue_errands import BAD_ANSWER, Errands
 from tradewinds.model.checkpoint import Checkpoint
@@ -44,7 +44,7 @@ class LiveTerms(Struct, frozen=True, kw_only=True):
     state_every_blind_s: float = 5.0
     look_gap_s: float = 1.0
     tick_s: float = 0.05
-    filters_every_s: float = 3_600.0
+    check_every_s: float = 3_600.0
 
 
 class LiveVenue:
@@ -73,8 +73,8 @@ class LiveVenue:
         self.stream = UserStream(*stream, self._take, self._stream_changed, stream_edge)
         self._told: dict[str, str] = {}
         self._look = ""
-        self._looked_ns = self._filters_ns = 0
-        self._submits = self._read_at = 0
+        self._looked_ns = self._checked_ns = 0
+        self._reading: Reading | None = None
         self._nameless_ns = 0
         self._asks: dict[ClientOrderId, tuple[int, int]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -87,7 +87,6 @@ class LiveVenue:
 
     def submit(self, command: SubmitOrder) -> None:
         """Take it; it leaves as soon as the loop turns."""
-        self._submits += 1
         self._errands.touched.add(command.order.instrument_id)
         self._sender.submit(command)
 
@@ -97,25 +96,34 @@ class LiveVenue:
 
     def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
         """What has arrived, whatever the event."""
-        return iter((self._drained(),)) if self._desk.reports else iter(())
+        if self._desk.reports or self._reading is not None:
+            return iter((self._drained(),))
+        return iter(())
 
     def due(self, now_ns: int) -> Sequence[VenueReport]:
         """What has arrived."""
-        return self._drained() if self._desk.reports else ()
+        return self._drained() if self._desk.reports or self._reading is not None else ()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """The venue remembers by itself; executions are read from the checkpoint's time on."""
         self._errands.start_ns = min(self._errands.start_ns, checkpoint.time_ns)
+        self._errands.concern(checkpoint.orders)
 
     def update_instrument(self, instrument: Instrument) -> None:
         """Filters come from the venue, not to it."""
 
     def _drained(self) -> Sequence[VenueReport]:
-        """A reading that an order has overtaken is not handed over: it would deny the order."""
+        """A reading that an order or a report has overtaken is not handed over but made anew: it
+        would deny what is newer than itself."""
+        reading, self._reading = self._reading, None
+        if reading is not None and self._reader.fresh(reading):
+            state = self._reader.tell(reading)
+            self._desk.reports.append(state)
+            if self.stream.up:
+                self._trouble("stream", "")
+        elif reading is not None:
+            self.look("the last reading was overtaken")
         taken, self._desk.reports = self._desk.reports, []
-        if self._submits != self._read_at and any(isinstance(r, VenueStateRead) for r in taken):
-            taken = [r for r in taken if not isinstance(r, VenueStateRead)]
-            self.look("an order overtook the reading")
         return cast("Sequence[VenueReport]", taken)
 
     # The edge's side
@@ -125,6 +133,14 @@ class LiveVenue:
         VenueUnavailable when the venue does not answer."""
         if not await self._client.synchronise():
             raise VenueUnavailable("the venue does not tell its time")
+        flaw = await self._flaw()
+        if flaw:
+            raise ConfigError(flaw)
+        await self._errands.refresh_filters()
+        self._checked_ns = self._edge.now_ns()
+
+    async def _flaw(self) -> str:
+        """What is wrong with the account's settings."""
         answers = []
         for request in self._dialect.checks():
             result = await self._client.ask(request)
@@ -133,13 +149,19 @@ class LiveVenue:
                 raise kind(f"the account could not be checked: {result.reason}")
             answers.append(result.data)
         try:
-            flaw = self._dialect.flaw(answers)
+            return self._dialect.flaw(answers)
         except BAD_ANSWER as error:
             raise VenueUnavailable(f"the account's settings make no sense: {error!r}") from error
-        if flaw:
-            raise ConfigError(flaw)
+
+    async def _check_again(self) -> None:
+        """Filters and settings may be changed while we run."""
         await self._errands.refresh_filters()
-        self._filters_ns = self._edge.now_ns()
+        try:
+            flaw = await self._flaw()
+        except (ConfigError, VenueUnavailable) as error:
+            log.warning("account_not_checked error=%s", error)
+            return
+        self._trouble(str(Cause.MODE), flaw)
 
     async def run(self) -> None:
         """Until cancelled. Raises what is a bug of ours; the venue's faults become reports."""
@@ -159,10 +181,10 @@ class LiveVenue:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def read_state(self, orders: Sequence[Order] = ()) -> VenueStateRead:
-        """The venue's truth, now. Raises VenueUnavailable."""
-        state = await self._reader.read(orders)
+        """The venue's truth, now; hand over what `due` has before it. Raises VenueUnavailable."""
+        reading = await self._reader.read(orders)
         self._looked_ns = self._edge.now_ns()
-        return state
+        return self._reader.tell(reading)
 
     async def close(self) -> None:
         """Give back connections."""
@@ -170,6 +192,7 @@ class LiveVenue:
 
     def look(self, reason: str) -> None:
         """Read the state soon."""
+        log.info("look wanted=%s", reason)
         self._look = reason
 
     # The inside
@@ -194,7 +217,7 @@ class LiveVenue:
                 case Stirred():
                     self.look(update.reason)
                 case _:
-                    self._desk.reports.append(update)
+                    self._desk.paid(update)
 
     def _heard(self, said: Said, now_ns: int) -> None:
         self._desk.heard(said, now_ns)
@@ -292,24 +315,19 @@ class LiveVenue:
         wanted = self._look and age_s >= terms.look_gap_s
         if (wanted or age_s >= every_s) and not self._sender.busy:
             self._start("state", self._read())
-        if now_ns - self._filters_ns >= terms.filters_every_s * NS_PER_S:
-            self._filters_ns = now_ns
-            self._start("filters", self._errands.refresh_filters())
+        every_s = terms.state_every_s if self._told.get(Cause.MODE) else terms.check_every_s
+        if now_ns - self._checked_ns >= every_s * NS_PER_S:
+            self._checked_ns = now_ns
+            self._start("check", self._check_again())
 
     async def _read(self) -> None:
         why, self._look = self._look, ""
         self._looked_ns = self._edge.now_ns()
-        submits = self._submits
         try:
-            state = await self._reader.read()
+            self._reading = await self._reader.read()
         except VenueUnavailable as error:
             log.warning("state_not_read error=%s", error)
             self._look = why or "the last reading failed"
-            return
-        self._read_at = submits
-        self._desk.reports.append(state)
-        if self.stream.up:
-            self._trouble("stream", "")
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         running = self._tasks.get(name)

@@ -13,6 +13,7 @@ from tradewinds.gateways.dialect import Named, Said
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import (
     CancelRejected,
+    FundingPaid,
     InstrumentChanged,
     OrderAccepted,
     OrderCanceled,
@@ -80,6 +81,7 @@ class OrderDesk:
         self._ended: OrderedDict[ClientOrderId, Sent] = OrderedDict()
         self._names: OrderedDict[str, ClientOrderId] = OrderedDict()
         self._fills: OrderedDict[FillId, None] = OrderedDict()
+        self._payments: OrderedDict[str, None] = OrderedDict()
         self._nameless: dict[str, list[Said]] = {}
 
     def working(self) -> list[Sent]:
@@ -102,6 +104,7 @@ class OrderDesk:
 
     def add(self, order: ApprovedOrder, now_ns: int) -> Sent:
         """An order that is about to be sent."""
+        self.news += 1
         sent = Sent(order=order, sent_ns=now_ns, quantity=order.quantity)
         self._working[order.client_order_id] = sent
         return sent
@@ -179,6 +182,15 @@ class OrderDesk:
             if sent.sibling is not None:
                 self._settle(sent.sibling, now_ns)
         return True
+
+    def paid(self, payment: FundingPaid) -> None:
+        """Funding, whoever tells it."""
+        if payment.funding_id not in self._payments:
+            self._payments[payment.funding_id] = None
+            self.news += 1
+            self.reports.append(payment)
+        if len(self._payments) > ORDERS_REMEMBERED:
+            self._payments.popitem(last=False)
 
     def seen(self, fill_id: FillId) -> bool:
         """Whether this execution was told already."""

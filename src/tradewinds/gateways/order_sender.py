@@ -203,6 +203,8 @@ class OrderSender:
             return True
         for sent in sents:
             self._desk.rejected(sent, _worded(trouble), self._edge.now_ns())
+        if trouble.cause is Cause.MODE:
+            self._client.on_trouble(Cause.MODE, trouble.reason)
         if trouble.cause in LOOK:
             self._errands.look(f"{trouble.cause}: {trouble.reason}")
         return False

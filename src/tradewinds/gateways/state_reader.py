@@ -13,7 +13,7 @@ from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.venue_errands import Batch, Errands
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.errors import VenueUnavailable
-from tradewinds.model.events import VenueOrder, VenueStateRead
+from tradewinds.model.events import FundingPaid, VenueOrder, VenueStateRead
 from tradewinds.model.ids import ClientOrderId, InstrumentId
 from tradewinds.model.instrument import InstrumentKind
 from tradewinds.model.order import Order, OrderStatus
@@ -23,11 +23,13 @@ log = logging.getLogger(__name__)
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """What the venue answered, before anybody is told."""
+    """What the venue answered, before anybody is told. It is good until there is other news."""
 
     said: tuple[Said, ...]
     batches: tuple[Batch, ...]
     wallet: Wallet
+    payments: tuple[FundingPaid, ...]
+    news: int
 
 
 class StateReader:
@@ -39,15 +41,15 @@ class StateReader:
         self._errands = errands
         self._edge = edge
 
-    async def read(self, orders: Sequence[Order] = ()) -> VenueStateRead:
+    async def read(self, orders: Sequence[Order] = ()) -> Reading:
         """Raises VenueUnavailable when the venue does not answer, or never stands still."""
         self._desk.adopt(orders)
-        self._errands.touched.update(order.approved.instrument_id for order in orders)
+        self._errands.concern(orders)
         for _ in range(ATTEMPTS):
             before = self._desk.news
-            state = await self._attempt([order.approved.client_order_id for order in orders])
-            if state is not None and self._desk.news == before:
-                return self._told(state)
+            reading = await self._attempt([order.approved.client_order_id for order in orders])
+            if reading is not None and self.fresh(reading, before):
+                return reading
             await self._edge.sleep(0.2)
         raise VenueUnavailable("the venue's state could not be read in one piece")
 
@@ -69,10 +71,17 @@ class StateReader:
             if batch is None:
                 return None
             batches.append(batch)
+        payments = await self._errands.payments()
         wallet = await self._errands.wallet()
-        if wallet is None:
+        if payments is None or wallet is None:
             return None
-        return Reading(said=(*standing, *asked), batches=tuple(batches), wallet=wallet)
+        return Reading(
+            said=(*standing, *asked),
+            batches=tuple(batches),
+            wallet=wallet,
+            payments=tuple(payments),
+            news=self._desk.news,
+        )
 
     def _ours(self, wanted: Sequence[ClientOrderId]) -> list[Sent]:
         working = {sent.id: sent for sent in self._desk.working()}
@@ -91,8 +100,18 @@ class StateReader:
         known = self._dialect.instruments
         return {i for i in {*self._errands.touched, *perpetuals, *sent} if i in known}
 
-    def _told(self, reading: Reading) -> VenueStateRead:
+    def fresh(self, reading: Reading, before: int | None = None) -> bool:
+        """Whether nothing was sent or heard since (or since `before`, when it began)."""
+        return self._desk.news == reading.news == (reading.news if before is None else before)
+
+    def tell(self, reading: Reading) -> VenueStateRead:
+        """The reading as an event. What it brings counts as told from here on, not before.
+
+        Funding has no place in it and is reported before it.
+        """
         now_ns = self._edge.now_ns()
+        for payment in reading.payments:
+            self._desk.paid(payment)
         with self._desk.silently():
             for batch in reading.batches:
                 self._errands.book(batch)

@@ -88,12 +88,18 @@ class Stream:
         self._budget = budget
         self._pace = pace
         self._rotate_why = ""
+        self._link: Link | None = None
         self.connected = False
         self.connects = self.losses = self.rotations = 0
 
     def rotate(self, why: str) -> None:
         """The venue wants us gone: a new connection first, then leave the old one."""
         self._rotate_why = why
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop reading for a moment, or go on."""
+        if self._link is not None:
+            self._link.pause(paused=paused)
 
     async def run(self) -> None:
         """For ever. A refusal by status waits a minute, other failures seconds."""
@@ -116,6 +122,7 @@ class Stream:
         link = await self._open()
         try:
             self._receiver.opened(carries_on=False)
+            self._link = link
             link.flow_to(self._receiver.frame)
             self.connected = True
             link = await self._attend(link)
@@ -191,6 +198,7 @@ class Stream:
         log.info("stream_rotated stream=%s why=%s", self._terms.name, why)
         # What the new one said meanwhile comes now; ids tell what the old one had said already.
         self._receiver.opened(carries_on=not lost)
+        self._link = new
         new.flow_to(self._receiver.frame)
         return new
 

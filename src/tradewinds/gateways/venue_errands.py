@@ -20,13 +20,14 @@ from tradewinds.gateways.ccxt_translate import window_ms
 from tradewinds.gateways.dialect import Dialect, Said, Since, Traded, Wallet
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.outcomes import Cause, Trouble
-from tradewinds.model.events import InstrumentChanged
+from tradewinds.model.events import FundingPaid, InstrumentChanged
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.order import ApprovedOrder, Fill, OrderType
+from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderType
 
 MARGIN_NS: Final = 700 * NS_PER_MS
 BAD_ANSWER: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+CLOCKS_APART_NS: Final = 5_000 * NS_PER_MS
 PAGE: Final = 1_000
 PAGES_MAX: Final = 20
 OURS: Final = "tw-"
@@ -61,6 +62,12 @@ class Errands:
         self.look: Callable[[str], None] = _nobody
         self.failed: Callable[[BaseException | None], None] = _raise
         self.to_ask: list[Sent] = []
+
+    def concern(self, orders: Sequence[Order]) -> None:
+        """Orders of before: executions are read from the oldest one on."""
+        for order in orders:
+            self.touched.add(order.approved.instrument_id)
+            self.start_ns = min(self.start_ns, order.submitted_time_ns - CLOCKS_APART_NS)
 
     def ask_about(self, sent: Sent) -> None:
         """Soon."""
@@ -161,6 +168,17 @@ class Errands:
             return self._dialect.wallet_of(answers)
         except BAD_ANSWER as error:
             log.warning("wallet_unread error=%r", error)
+            return None
+
+    async def payments(self) -> Sequence[FundingPaid] | None:
+        """Funding since the start."""
+        answers = await self._all(self._dialect.payments(self.start_ns))
+        if answers is None:
+            return None
+        try:
+            return self._dialect.paid(answers, self._edge.now_ns())
+        except BAD_ANSWER as error:
+            log.warning("payments_unread error=%r", error)
             return None
 
     async def _all(self, requests: Sequence[Request]) -> list[Any] | None:

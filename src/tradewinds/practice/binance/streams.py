@@ -78,6 +78,7 @@ class Streams:
             return False
         socket.ping_s, socket.pong_s = self.product.ping_s, self.product.pong_s
         self.subscribers[socket] = subscriber
+        self._begin(subscriber)
         return True
 
     def received(self, socket: Socket, text: str) -> None:
@@ -87,6 +88,7 @@ class Streams:
             socket.close(POLICY_VIOLATION)
             return
         socket.reply(to_json(command(subscriber, text, self._plan)))
+        self._begin(subscriber)
 
     def closed(self, socket: Socket) -> None:
         """Gone."""
@@ -132,6 +134,14 @@ class Streams:
             served = not self.product.routed or (subscriber.route == "public") == public
             if name in subscriber.names and served and subscriber.route != "private":
                 yield subscriber
+
+    def _begin(self, subscriber: Subscriber) -> None:
+        """A depth stream tells every change from the moment somebody asks for it."""
+        for name in subscriber.names:
+            symbol, _, channel = name.partition("@")
+            market = self._exchange.markets.get(symbol.upper())
+            if market is not None and channel.startswith("depth"):
+                self._depth_ids.setdefault(name, market.book.update_id)
 
     def _heard(self, event: VenueEvent) -> None:
         match event:
