@@ -185,6 +185,8 @@ def _session(
     driver = Driver(engine, venue, journal, beat_ns=source.beat_ns)
     deriver = Deriver(timeframes_of(strategies), from_prints_ns=source.prints_bar_ns)
     driver.derive = deriver.add
+    if source.watch is not None:
+        source.watch(driver.instrument_changed)
     now_ns = source.start_ns
     driver.start(
         RunStarted(

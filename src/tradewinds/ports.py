@@ -102,6 +102,10 @@ class SimulatedVenue(Venue, Protocol):
         """Reports that have become due by `now_ns` (latency) without a market event."""
         ...
 
+    def update_instrument(self, instrument: Instrument) -> None:
+        """New filters, fees or status."""
+        ...
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take up balances, positions and resting orders where an earlier run left them."""
         ...

@@ -1,11 +1,11 @@
 """Where market data comes from: a live venue, recordings, or the synthetic market."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds.config import Settings
 from tradewinds.engine.clock import EventClock, WallClock
@@ -13,14 +13,18 @@ from tradewinds.market.pace import Pace
 from tradewinds.market.selection import Selection
 from tradewinds.market.synthetic import SyntheticFeed
 from tradewinds.model.errors import ConfigError, DataError
-from tradewinds.model.events import MarketEvent
+from tradewinds.model.events import InstrumentChanged, MarketEvent
+from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
+from tradewinds.model.market import Bar
 from tradewinds.model.timeframes import DAY_NS, MINUTE_NS, parse_timeframe
 from tradewinds.model.validity import EARLIEST_NS, LATEST_NS
 from tradewinds.options import BacktestOptions, RunOptions
 from tradewinds.ports import BarHistory, Feed
+from tradewinds.strategies.registry import load
 
 if TYPE_CHECKING:
+    from tradewinds.gateways.live import Live
     from tradewinds.market.replay import ReplayFeed
 
 SYNTHETIC_PARAMS: dict[str, Any] = {"timeframe": "1m"}
@@ -62,6 +66,7 @@ class Source(Struct, frozen=True, kw_only=True):
     history: BarHistory
     default_params: dict[str, Any]
     prints_bar_ns: int = 0
+    watch: Callable[[Callable[[InstrumentChanged], None]], None] | None = None
     note: str = ""
 
 
@@ -118,6 +123,29 @@ async def source_of(settings: Settings, options: RunOptions) -> Source:
     if options.synthetic:
         return _synthetic(settings, options, "")
     return await _live(settings, options)
+
+
+def timeframes_asked_for(settings: Settings) -> set[int]:
+    """Bar lengths (ns) that the strategies switched on look at, as far as they say so."""
+    found = set()
+    for name, section in settings.strategies.items():
+        fields = {field.name: field.default for field in structs.fields(load(name).Params)}
+        text = section.params.get("timeframe", fields.get("timeframe"))
+        timeframe_ns = parse_timeframe(text) if isinstance(text, str) else None
+        if section.enabled and timeframe_ns:
+            found.add(timeframe_ns)
+    return found
+
+
+async def _live_history(live: "Live", timeframes: set[int]) -> BarHistory:
+    """Enough closed bars of each length for a strategy to begin at once. The minutes come last,
+    for the feed follows on from what it was asked for last."""
+    bars: dict[InstrumentId, list[Bar]] = {}
+    for timeframe_ns in sorted({*timeframes, MINUTE_NS}, reverse=True):
+        found = await live.history(WARM_UP_BARS, timeframe_ns)
+        for instrument_id, had in found.items():
+            bars.setdefault(instrument_id, []).extend(had)
+    return bars
 
 
 def _pace(options: RunOptions) -> Pace:
@@ -199,7 +227,8 @@ async def _live(settings: Settings, options: RunOptions) -> Source:
         start_ns=time.time_ns(),
         beat_ns=BEAT_NS,
         clock=WallClock(),
-        history=await live.history(WARM_UP_BARS),
+        history=await _live_history(live, timeframes_asked_for(settings)),
         default_params={},
         prints_bar_ns=live.prints_bar_ns,
+        watch=live.watch,
     )

@@ -125,6 +125,35 @@ def test_b12_a_stop_that_queries_do_not_show_yet_is_waited_for_and_not_sent_twic
     assert long.standing() == [stop]
 
 
+def test_b12_a_stop_that_was_accepted_and_is_never_shown_is_told_as_gone(long: UsdmRig) -> None:
+    """The venue's answer says yes, but nothing stands there: that protects nobody."""
+    long.fault(TOLD_ALGO, Drop(), times=None)
+    body = (
+        b'{"algoId":7,"clientAlgoId":"tw-run-2","algoType":"CONDITIONAL","orderType":"STOP_MARKET",'
+        b'"symbol":"BTCUSDT","side":"SELL","quantity":"0.01","algoStatus":"NEW",'
+        b'"triggerPrice":"19000"}'
+    )
+    long.fault(POST_ALGO, Reply(status=200, body=body))
+    stop = long.stop("0.01", 19_000)
+    long.until(lambda: long.story(stop) == ["accepted"])
+    long.skip(60)
+    long.settle(0.5)
+    assert long.story(stop) == ["accepted"]
+    long.skip(61)
+    long.until(lambda: long.story(stop) == ["accepted", "expired"])
+
+
+def test_an_orphan_of_an_earlier_run_is_canceled_by_its_name(long: UsdmRig) -> None:
+    stop = long.stop("0.01", 19_000)
+    plain = long.buy("limit", "0.01", price=19_500)
+    long.until(lambda: len(long.standing()) == 2)
+    long.restart()
+    long.start()
+    long.cancel(stop)
+    long.cancel(plain)
+    long.until(lambda: long.standing() == [])
+
+
 @pytest.mark.parametrize("code", [-2021, -4120, -4045])
 def test_b13_a_stop_that_is_refused_is_told_at_once(long: UsdmRig, code: int) -> None:
     long.fault(POST_ALGO, refusal(code, "no"))

@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import hmac
+import importlib.util
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -117,3 +119,26 @@ def play() -> Callable[..., None]:
         asyncio.run(_play(scenario, settings))
 
     return run
+
+
+def _comparison() -> Any:
+    # Test files cannot import each other here; this one is a plain module beside them.
+    path = Path(__file__).with_name("comparison.py")
+    spec = importlib.util.spec_from_file_location("practice_comparison", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def check() -> Callable[..., None]:
+    """`check(model, payload, *without)`: fails where they differ, but for the names `without`."""
+    return _comparison().check
+
+
+@pytest.fixture
+def gaps() -> Callable[..., Iterator[str]]:
+    """What `check` looks at."""
+    return _comparison().gaps

@@ -3,22 +3,13 @@
 What the library lists and we leave out is named below, with the reason.
 """
 
-import types
-import typing
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 spot = pytest.importorskip("binance_sdk_spot.rest_api.models")
 usdm = pytest.importorskip("binance_sdk_derivatives_trading_usds_futures.rest_api.models")
-usdm_streams = pytest.importorskip(
-    "binance_sdk_derivatives_trading_usds_futures.websocket_streams.models"
-)
-spot_events = pytest.importorskip("binance_sdk_spot.websocket_api.models")
-spot_streams = pytest.importorskip("binance_sdk_spot.websocket_streams.models")
 
 # Only in answers to orders that use what the practice venue does not play.
 CONDITIONAL = frozenset(
@@ -45,85 +36,13 @@ CONDITIONAL = frozenset(
 OF_COIN_M = frozenset({"pair", "baseQty", "cumBase", "marginAsset"})
 # Of trailing orders.
 OF_TRAILING = frozenset({"activatePrice", "priceRate"})
-# Only in events that tell of them.
-IN_EVENTS = frozenset("dDjJvABuUbakWN") | {
-    "Cs",
-    "pl",
-    "pL",
-    "pY",
-    "uS",
-    "gP",
-    "gOT",
-    "gOV",
-    "gp",
-    "eR",
-}
-# What the venue really says, and the library does not list.
-EXTRA = frozenset({"isBestMatch", "M"})
-
-
-def gaps(model: Any, payload: Any, path: str = "") -> Iterator[str]:
-    """What is missing, unknown, or of another type."""
-    if isinstance(payload, list):
-        for row in payload:
-            yield from gaps(model, row, f"{path}[]")
-        return
-    fields = {info.alias or name: info for name, info in model.model_fields.items()}
-    fields.pop("additional_properties", None)
-    for name in fields.keys() - payload.keys():
-        yield f"{path}.{name} missing"
-    for name, value in payload.items():
-        if name not in fields:
-            yield f"{path}.{name} unknown"
-        elif value is not None:
-            yield from mistyped(fields[name].annotation, value, f"{path}.{name}")
-
-
-def mistyped(annotation: Any, value: Any, path: str) -> Iterator[str]:
-    kinds = list(leaves(annotation))
-    nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    if nested and isinstance(value, dict | list):
-        if len(nested) == 1 and "oneof_schema_1_validator" not in nested[0].model_fields:
-            yield from gaps(nested[0], value, path)
-        return
-    rows = value if isinstance(value, list) else [value]
-    for row in rows:
-        flat = row if isinstance(row, list) else [row]
-        for item in flat:
-            if not any(fits(kind, item) for kind in kinds):
-                yield f"{path} is {type(item).__name__}, not {kinds}"
-
-
-def leaves(annotation: Any) -> Iterator[Any]:
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        yield from leaves(typing.get_args(annotation)[0])
-    elif origin in (typing.Union, types.UnionType, list):
-        for inner in typing.get_args(annotation):
-            yield from leaves(inner)
-    elif annotation is not type(None):
-        yield annotation
-
-
-def fits(kind: Any, value: Any) -> bool:
-    if kind is Any or value is None:
-        return True
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is kind
-
-
-def check(model: Any, payload: Any, *without: frozenset[str]) -> None:
-    assert payload not in ([], {}, None), model.__name__
-    allowed = frozenset().union(*without) | EXTRA
-    wrong = [gap for gap in gaps(model, payload) if gap.split(".")[-1].split()[0] not in allowed]
-    assert not wrong, f"{model.__name__}: {sorted(set(wrong))}"
-
 
 Play = Callable[..., None]
+Check = Callable[..., None]
+Gaps = Callable[..., Iterator[str]]
 
 
-def test_the_comparison_notices_what_is_missing_unknown_and_of_another_type() -> None:
+def test_the_comparison_notices_what_is_missing_unknown_and_of_another_type(gaps: Gaps) -> None:
     payload = {"mins": "5", "price": "1.0", "surprise": 1}
     assert {gap.split()[0] + gap.split()[1] for gap in gaps(spot.AvgPriceResponse, payload)} == {
         ".closeTimemissing",
@@ -132,7 +51,7 @@ def test_the_comparison_notices_what_is_missing_unknown_and_of_another_type() ->
     }
 
 
-def test_spot_market_data(play: Play) -> None:
+def test_spot_market_data(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         async def get(path: str, **params: Any) -> Any:
             return (await caller.public(f"/api/v3/{path}", **params)).json
@@ -154,7 +73,7 @@ def test_spot_market_data(play: Play) -> None:
     play(scenario)
 
 
-def test_spot_orders_and_account(play: Play) -> None:
+def test_spot_orders_and_account(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         one = {"symbol": "BTCUSDT"}
         resting = (await caller.order(quantity="0.01", price="59000")).json
@@ -197,7 +116,7 @@ OCO = {
 }
 
 
-def test_spot_order_lists_and_cancel_replace(play: Play) -> None:
+def test_spot_order_lists_and_cancel_replace(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         made = (await caller.signed("POST", "/api/v3/orderList/oco", **OCO)).json
         check(spot.OrderListOcoResponse, made, CONDITIONAL)
@@ -230,7 +149,7 @@ def test_spot_order_lists_and_cancel_replace(play: Play) -> None:
     play(scenario)
 
 
-def test_usdm_market_data(play: Play) -> None:
+def test_usdm_market_data(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         async def get(path: str, **params: Any) -> Any:
             return (await caller.public(f"/fapi/v1/{path}", **params)).json
@@ -264,7 +183,7 @@ def test_usdm_market_data(play: Play) -> None:
     play(scenario)
 
 
-def test_usdm_orders(play: Play) -> None:
+def test_usdm_orders(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         one = {"symbol": "BTCUSDT"}
         resting = (await caller.future(quantity="0.01", price="59000")).json
@@ -313,7 +232,7 @@ ACCOUNT = (
 )
 
 
-def test_usdm_account(play: Play) -> None:
+def test_usdm_account(play: Play, check: Check) -> None:
     async def scenario(venue: Any, caller: Any) -> None:
         await caller.future(type="MARKET", quantity="0.01")
         # In version 2 positions say a little more than the library lists.
@@ -327,85 +246,5 @@ def test_usdm_account(play: Play) -> None:
             usdm.StartUserDataStreamResponse,
             (await caller.keyed("POST", "/fapi/v1/listenKey")).json,
         )
-
-    play(scenario)
-
-
-def test_user_stream_events(play: Play) -> None:
-    async def scenario(venue: Any, caller: Any) -> None:
-        from tradewinds.practice.binance.spot_events import account_and_payload
-
-        spot_seen: list[dict[str, Any]] = []
-        usdm_seen: list[dict[str, Any]] = []
-
-        def hear(event: Any) -> None:
-            said = account_and_payload(event, venue.clock)
-            if said is not None:
-                spot_seen.append(said[1])
-
-        venue.spot.exchange.voice.listeners.append(hear)
-        venue.usdm.keys.tell = lambda account, payload: usdm_seen.append(payload)
-        await caller.order(type="MARKET", quantity="0.01")
-        await caller.signed("POST", "/api/v3/orderList/oco", **OCO)
-        venue.spot.transfer(caller.key.account, "USDT", Decimal(5))
-        await caller.future(type="MARKET", quantity="0.01")
-        await caller.stop(triggerPrice="59000", closePosition="true")
-        await caller.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=5)
-        venue.usdm.move("BTCUSDT", "58900")
-        models = {
-            "executionReport": spot_events.ExecutionReport,
-            "outboundAccountPosition": spot_events.OutboundAccountPosition,
-            "balanceUpdate": spot_events.BalanceUpdate,
-            "listStatus": spot_events.ListStatus,
-        }
-        assert {event["e"] for event in spot_seen} == set(models)
-        for event in spot_seen:
-            kind = event.pop("e")
-            check(models[kind], event, IN_EVENTS)
-        models = {
-            "ORDER_TRADE_UPDATE": usdm_streams.OrderTradeUpdate,
-            "ACCOUNT_UPDATE": usdm_streams.AccountUpdate,
-            "ALGO_UPDATE": usdm_streams.AlgoUpdate,
-            "TRADE_LITE": usdm_streams.TradeLite,
-            "ACCOUNT_CONFIG_UPDATE": usdm_streams.AccountConfigUpdate,
-        }
-        assert {event["e"] for event in usdm_seen} == set(models)
-        # Of trailing orders, of accounts in several assets, of events that have none.
-        absent = frozenset({"AP", "cr", "n", "N", "S", "ai", "rm", "ia"})
-        for event in usdm_seen:
-            kind = event.pop("e")
-            check(models[kind], event, absent)
-
-    play(scenario)
-
-
-def test_market_streams(play: Play) -> None:
-    async def scenario(venue: Any, caller: Any) -> None:
-        frames = venue.usdm.streams._frames
-        market = venue.usdm.exchange.markets["BTCUSDT"]
-        bar, group = market.tape.latest("1m"), market.tape.groups[-1]
-        models = usdm_streams
-        # `ps` and `st` came in 2026; some of the library's models do not list them yet.
-        new = frozenset({"ps", "st"})
-        check(models.IndividualSymbolBookTickerStreamsResponse, frames.book_ticker(market), new)
-        check(models.DiffBookDepthStreamsResponse, frames.depth(market, 1_000, 1_000), new)
-        check(models.PartialBookDepthStreamsResponse, frames.top(market, 5, 1_000), new)
-        check(models.AggregateTradeStreamsResponse, frames.group(market, group), new)
-        check(models.KlineCandlestickStreamsResponse, frames.kline(market, bar, "1m", closed=True))
-        check(models.MarkPriceStreamResponse, frames.mark_price(market, 1), new)
-        check(models.IndividualSymbolTickerStreamsResponse, frames.ticker(market), new)
-        check(models.IndividualSymbolMiniTickerStreamResponse, frames.mini_ticker(market), new)
-        frames = venue.spot.streams._frames
-        market = venue.spot.exchange.markets["BTCUSDT"]
-        bar, group = market.tape.latest("1m"), market.tape.groups[-1]
-        models = spot_streams
-        check(models.BookTickerResponse, frames.book_ticker(market))
-        check(models.DiffBookDepthResponse, frames.depth(market, 1_000, 1_000))
-        check(models.PartialBookDepthResponse, frames.top(market, 5, 1_000))
-        check(models.AggTradeResponse, frames.group(market, group))
-        check(models.TradeResponse, frames.trade(market, market.tape.trades[-1]))
-        check(models.KlineResponse, frames.kline(market, bar, "1m", closed=True))
-        check(models.TickerResponse, frames.ticker(market))
-        check(models.MiniTickerResponse, frames.mini_ticker(market))
 
     play(scenario)

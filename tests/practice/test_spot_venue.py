@@ -149,6 +149,11 @@ def test_a_bracket_protects_what_was_bought_once_it_is_bought(play: Play) -> Non
         )
         states = [report["status"] for report in made.json["orderReports"]]
         assert states == ["NEW", "PENDING_NEW", "PENDING_NEW"]
+        venue.spot.exchange.quote("BTCUSDT", [], [(Decimal(59_500), Decimal("0.004"))])
+        group = venue.spot.groups.groups[made.json["orderListId"]]
+        # Half an entry has no protection yet: the venue arms it with the last of the fills.
+        states = [str(order.status) for order in group.orders]
+        assert states == ["PARTIALLY_FILLED", "PENDING_NEW", "PENDING_NEW"]
         venue.spot.move("BTCUSDT", "59400")
         group = venue.spot.groups.groups[made.json["orderListId"]]
         assert [str(order.status) for order in group.orders] == ["FILLED", "NEW", "NEW"]
@@ -233,5 +238,17 @@ def test_filters_and_status_can_change_while_it_runs(play: Play) -> None:
         assert "closed" in (await caller.order(quantity="0.01", price="59000")).text
         gone = await caller.signed("DELETE", "/api/v3/order", orderId=number, **ONE)
         assert gone.status == 200
+
+    play(scenario)
+
+
+def test_maintenance_is_announced_and_may_expire_every_order(play: Play) -> None:
+    async def scenario(venue: Any, caller: Any) -> None:
+        await caller.order(quantity="0.01", price="59000")
+        venue.spot.account.maintenance = True
+        venue.spot.exchange.expire_all()
+        assert (await caller.public("/sapi/v1/system/status")).json["status"] == 1
+        row = (await caller.signed("GET", "/api/v3/allOrders", **ONE)).json[0]
+        assert (row["status"], row["expiryReason"]) == ("EXPIRED", "EXCHANGE_CANCELED")
 
     play(scenario)

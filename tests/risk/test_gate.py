@@ -162,6 +162,19 @@ def test_d3_with_205_dollars_nothing_that_risks_6_is_permitted(make: Any) -> Non
         assert make.refused_by(small, structs.replace(poor, instrument=tiny), lax) == check
 
 
+def test_the_reserve_is_safe_even_if_everything_at_risk_is_lost(make: Any) -> None:
+    """7 dollars at risk elsewhere: 207.50 may lose 0.50 more, though it could pay for 6."""
+    lax = make.limits(exposure_per_instrument_max=1.0, exposure_total_max=1.0)
+    moment = make.view(
+        equity=Decimal("207.5"),
+        exposures=(make.exposure("7"),),
+        instrument=make.spot(min_notional=Decimal(1)),
+    )
+    for quantity, check in (("0.04", ""), ("0.06", "reserve_kept")):
+        wish = make.intent(quantity=Decimal(quantity), stop_price=Decimal(90))
+        assert make.refused_by(wish, moment, lax) == check
+
+
 def test_the_reserve_counts_what_others_have_at_risk(make: Any) -> None:
     held = make.view(equity=Decimal(211), exposures=(make.exposure("7"),))
     assert make.refused_by(make.intent(), held) == "reserve_kept"

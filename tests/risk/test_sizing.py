@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from tradewinds.model.market import Side
 from tradewinds.model.order import OrderIntent
 from tradewinds.risk.exposure import trade_exposure
 from tradewinds.risk.sizing import kelly_share, size_entry, within_one
@@ -39,6 +40,18 @@ def test_d1_a_wide_stop_makes_the_order_small_so_that_it_costs_at_most_10(make: 
     wide = sized(make, make.signal(stop_price=85.0))
     order = make.answer(wide, make.view())
     assert Decimal("9.9") < order.worst_loss <= 10
+
+
+def test_prices_are_rounded_so_that_nothing_gets_riskier(make: Any) -> None:
+    wish = sized(make, make.signal(stop_price=97.991, target_price=104.009))
+    assert (wish.stop_price, wish.target_price) == (Decimal("98.00"), Decimal("104.00"))
+    assert wish.price <= Decimal("100.01") * Decimal("1.0015")
+    perpetual = make.view(instrument=make.perpetual())
+    mirror = make.signal(
+        side=Side.SELL, stop_price=102.009, target_price=95.991, instrument_id=make.perpetual().id
+    )
+    short = sized(make, mirror, perpetual)
+    assert (short.stop_price, short.target_price) == (Decimal("102.00"), Decimal("96.00"))
 
 
 def test_d11_a_worse_fee_makes_the_order_smaller(make: Any) -> None:

@@ -9,6 +9,7 @@ from tradewinds.model.commands import CancelOrder, Command, SetTimer, SubmitOrde
 from tradewinds.model.errors import StoreUnavailable
 from tradewinds.model.events import (
     Event,
+    InstrumentChanged,
     MarketEvent,
     OrderRejected,
     StoreHealthChanged,
@@ -68,6 +69,11 @@ class Driver:
         if self.derive is not None and type(event) in DERIVED_FROM:
             for bar in self.derive(event):
                 self.inject(bar)
+
+    def instrument_changed(self, event: InstrumentChanged) -> None:
+        """New filters, fees or status: the venue takes them up first, then the engine."""
+        self.venue.update_instrument(event.instrument)
+        self.inject(event)
 
     def pass_time(self, now_ns: int) -> None:
         """What is due by `now_ns`: venue reports, timers, the beat."""

@@ -139,6 +139,11 @@ class SpotDialect:
             closing=True,
         )
 
+    def cancel_stranger(self, instrument: Instrument, order_id: ClientOrderId) -> Sequence[Request]:
+        """By its name."""
+        params = {"symbol": venue_symbol(instrument), "origClientOrderId": order_id}
+        return (Request(method="privateDeleteOrder", params=params, closing=True),)
+
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """The answer is under the cancel's own id; the order's is beside it."""
         rows = data.get("orderReports", (data,))

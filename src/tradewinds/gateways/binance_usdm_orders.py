@@ -135,13 +135,23 @@ class UsdmDialect:
         params["origClientOrderId"] = order.client_order_id
         return Request(method="fapiPrivateDeleteOrder", params=params, closing=True)
 
+    def cancel_stranger(self, instrument: Instrument, order_id: ClientOrderId) -> Sequence[Request]:
+        """In the algo service or in the book."""
+        symbol = venue_symbol(instrument)
+        algo = {"symbol": symbol, "clientAlgoId": order_id}
+        plain = {"symbol": symbol, "origClientOrderId": order_id}
+        return (
+            Request(method="fapiPrivateDeleteAlgoOrder", params=algo, closing=True),
+            Request(method="fapiPrivateDeleteOrder", params=plain, closing=True),
+        )
+
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """The algo service answers with a mere success."""
         if "clientAlgoId" not in data:
             return [self._said(data, now_ns)]
         told = VenueOrder(
             client_order_id=order.client_order_id,
-            venue_order_id=str(data.get("algoId", "")),
+            venue_order_id=f"algo-{data.get('algoId', '')}",
             instrument_id=order.instrument_id,
             status=OrderStatus.CANCELED,
             filled_quantity=ZERO,

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from tradewinds.gateways.ccxt_quirks import venue_initiated
 from tradewinds.gateways.ccxt_translate import amount, fill_id, side_of, time_ns, venue_order
 from tradewinds.gateways.dialect import Ending, Named, Said, Stirred, Update
@@ -49,6 +51,8 @@ def algo_order(
     """A conditional order. Once it has triggered, what became of it is its child's to tell."""
     fields = (names["client"], names["venue"], names["status"], names["filled"])
     told = venue_order(row, instrument.id, fields)
+    # The algo service numbers on its own: the same number may be an order in the book.
+    told = replace(told, venue_order_id=f"algo-{told.venue_order_id}")
     child = str(row.get(names["child"]) or "")
     named = None
     if child.strip("0"):

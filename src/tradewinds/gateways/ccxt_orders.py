@@ -79,16 +79,20 @@ class CcxtClient:
         if isinstance(result, Trouble) and result.cause is Cause.CLOCK:
             await self.synchronise()
             result = await self._once(request)
+        elif _token_refused(result) and self.quirks.token_expires:
+            result = await self._once(request)
+            if isinstance(result, Reply):
+                self.limit.release(Cause.KEY)
         return result
 
     async def synchronise(self) -> bool:
         """Measure the venue's clock against ours; ccxt stamps by it from then on."""
         before_ns = self._edge.now_ns()
-        reply = await self._once(Request(method=self._time_method(), params={}))
+        reply = await self._once(Request(method=self.quirks.time_method, params={}))
         if isinstance(reply, Trouble):
             return False
         after_ns = self._edge.now_ns()
-        venue_ns = int(reply.data["serverTime"]) * NS_PER_MS
+        venue_ns = int(reply.data[self.quirks.time_field]) * NS_PER_MS
         self.offset_ns = venue_ns - (before_ns + after_ns) // 2
         self.exchange.options["timeDifference"] = -(self.offset_ns // NS_PER_MS)
         if abs(self.offset_ns) > OFFSET_ALARM_NS:
@@ -102,9 +106,6 @@ class CcxtClient:
     async def close(self) -> None:
         """Release connections."""
         await self.exchange.close()
-
-    def _time_method(self) -> str:
-        return "fapiPublicGetTime" if self.quirks.reduce_only else "publicGetTime"
 
     async def _wait(self, request: Request) -> Trouble | None:
         while True:
@@ -233,6 +234,10 @@ def _not_sent(held: Hold | None) -> Trouble:
     cause = Cause.RATE if held is None else held.cause
     reason = "the venue's limit is used up" if held is None else held.reason
     return Trouble(verdict=Verdict.NOT_SENT, cause=cause, text=f"held back: {reason}")
+
+
+def _token_refused(result: Reply | Trouble) -> bool:
+    return isinstance(result, Trouble) and result.status == 401
 
 
 def _for_good(held: Hold | None) -> bool:

@@ -125,7 +125,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     """What differs between venues in the handling of orders.
 
     `visible_ns`: for so long after it was sent an order that is not found may still appear;
-    `visible_stop_ns` the same for stops. `weight_limit` is per minute.
+    `visible_stop_ns` the same for stops. `weight_limit` is per minute. `token_expires`: each
+    request carries a token of its own, and a refused one is made anew once.
     """
 
     wording: Wording
@@ -133,6 +134,9 @@ class Quirks(Struct, frozen=True, kw_only=True):
     visible_ns: int = 10 * NS_PER_S
     visible_stop_ns: int = 10 * NS_PER_S
     reduce_only: bool = False
+    time_method: str = "publicGetTime"
+    time_field: str = "serverTime"
+    token_expires: bool = False
 
 
 SPOT_QUIRKS: Final = Quirks(wording=BINANCE_SPOT, weight_limit=6_000)
@@ -141,8 +145,15 @@ USDM_QUIRKS: Final = Quirks(
     weight_limit=2_400,
     visible_stop_ns=120 * NS_PER_S,
     reduce_only=True,
+    time_method="fapiPublicGetTime",
 )
-COINBASE_QUIRKS: Final = Quirks(wording=COINBASE, weight_limit=600)
+COINBASE_QUIRKS: Final = Quirks(
+    wording=COINBASE,
+    weight_limit=600,
+    time_method="v3PublicGetBrokerageTime",
+    time_field="epochMillis",
+    token_expires=True,
+)
 
 
 def venue_initiated(client_order_id: str) -> bool:

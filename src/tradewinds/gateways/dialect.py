@@ -113,6 +113,10 @@ class Dialect(Protocol):
         """By our own id where the venue knows it."""
         ...
 
+    def cancel_stranger(self, instrument: Instrument, order_id: ClientOrderId) -> Sequence[Request]:
+        """One of these cancels an order of which we know nothing but its name."""
+        ...
+
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """What the answer to `cancel` says, of the order and of its list."""
         ...
@@ -121,8 +125,10 @@ class Dialect(Protocol):
         """By our own id."""
         ...
 
-    def queried(self, order: ApprovedOrder, data: Any, now_ns: int) -> tuple[Said, Named | None]:
-        """What the answer to `query` says."""
+    def queried(
+        self, order: ApprovedOrder, data: Any, now_ns: int
+    ) -> tuple[Said | None, Named | None]:
+        """What the answer to `query` says; no Said: the venue knows no such order."""
         ...
 
     def name_query(self, instrument: Instrument, venue_order_id: str) -> Request:

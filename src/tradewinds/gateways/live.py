@@ -7,19 +7,22 @@ from msgspec import Struct
 from tradewinds.gateways.binance_feed import BinanceFeed, BinanceOptions
 from tradewinds.gateways.ccxt_feed import CcxtFeed
 from tradewinds.gateways.coinbase_feed import CoinbaseFeed, CoinbaseOptions
-from tradewinds.model.timeframes import MINUTE_NS
+from tradewinds.model.events import InstrumentChanged
+from tradewinds.model.timeframes import MINUTE_NS, timeframe_text
 from tradewinds.ports import BarHistory, Feed
 
 
 class Live(Struct, frozen=True, kw_only=True):
     """A feed, its past bars, and the length of the bars to build from its prints (0: it has bars).
 
-    `history` takes the number of bars and gives closed one-minute ones.
+    `history` takes a number of bars and their length in ns. `watch` takes who shall hear of
+    changed instruments; None where the feed does not look.
     """
 
     feed: Feed
-    history: Callable[[int], Awaitable[BarHistory]]
+    history: Callable[[int, int], Awaitable[BarHistory]]
     prints_bar_ns: int
+    watch: Callable[[Callable[[InstrumentChanged], None]], None] | None = None
 
 
 async def open_live(venue: str, symbols: Sequence[str]) -> Live:
@@ -30,11 +33,21 @@ async def open_live(venue: str, symbols: Sequence[str]) -> Live:
     wanted = tuple(symbols)
     if venue == "binance":
         binance = await BinanceFeed.connect(BinanceOptions(symbols=wanted, depth=False))
-        return Live(feed=binance, history=binance.history, prints_bar_ns=0)
+        watch = binance.on_change
+        return Live(feed=binance, history=binance.history, prints_bar_ns=0, watch=watch)
     if venue == "coinbase":
         # Its bars are of five minutes; strategies may want smaller ones, made from the prints.
         options = CoinbaseOptions(symbols=wanted, depth=False, bars=False)
         coinbase = await CoinbaseFeed.connect(options)
-        return Live(feed=coinbase, history=coinbase.minutes, prints_bar_ns=MINUTE_NS)
+        return Live(
+            feed=coinbase,
+            history=coinbase.history,
+            prints_bar_ns=MINUTE_NS,
+            watch=coinbase.on_change,
+        )
     other = await CcxtFeed.connect(venue, wanted)
-    return Live(feed=other, history=other.history, prints_bar_ns=MINUTE_NS)
+
+    async def history(bars: int, timeframe_ns: int) -> BarHistory:
+        return await other.history(bars, timeframe_text(timeframe_ns))
+
+    return Live(feed=other, history=history, prints_bar_ns=MINUTE_NS)

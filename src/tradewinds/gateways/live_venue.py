@@ -27,13 +27,15 @@ from tradewinds.model.events import (
 )
 from tradewinds.model.ids import ClientOrderId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.order import Order
+from tradewinds.model.order import Order, Purpose
 
 NS_PER_S: Final = 1_000_000_000
 ASK_S: Final = (0.25, 0.5, 1.0, 2.0)
 ASK_S_MAX: Final = 5.0
 FATAL: Final = frozenset({Cause.KEY, Cause.REGION, Cause.MODE})
 NAMELESS_S: Final = 1.0
+PROVE_NS: Final = 1_000_000_000
+"""So long a stop may stand without having been seen by stream or query."""
 log = logging.getLogger(__name__)
 
 
@@ -224,6 +226,9 @@ class LiveVenue:
         if self._desk.nameless() and not self._nameless_ns:
             self._nameless_ns = now_ns
         name = self._desk.name_of(said.order.venue_order_id) or said.order.client_order_id
+        sent = self._desk.get(name)
+        if sent is not None:
+            sent.confirmed = True
         self._part(name)
 
     def _part(self, order_id: ClientOrderId) -> None:
@@ -268,7 +273,7 @@ class LiveVenue:
 
     def _ask_if_due(self, sent: Sent, now_ns: int) -> None:
         """Orders whose outcome, or whose executions, nobody has told."""
-        asked = sent in self._errands.to_ask
+        asked = sent in self._errands.to_ask or self._unproven(sent, now_ns)
         if not (sent.unknown or sent.ending is not None or asked):
             self._asks.pop(sent.id, None)
             return
@@ -279,11 +284,19 @@ class LiveVenue:
         self._asks[sent.id] = (now_ns + int(pause_s * NS_PER_S), tries + 1)
         self._start(f"ask {sent.id}", self._ask(sent))
 
+    def _unproven(self, sent: Sent, now_ns: int) -> bool:
+        """A stop that was accepted but that nobody has seen standing."""
+        stop = sent.order.purpose is Purpose.STOP and sent.accepted and not sent.confirmed
+        return stop and now_ns - sent.sent_ns > PROVE_NS
+
     async def _ask(self, sent: Sent) -> None:
         if sent in self._errands.to_ask:
             self._errands.to_ask.remove(sent)
         if sent.ending is None:
-            await self._errands.settle_unknown(sent)
+            if sent.accepted:
+                await self._errands.confirm(sent)
+            else:
+                await self._errands.settle_unknown(sent)
             if sent.ending is None:
                 return
         batch = await self._errands.new_fills(sent.order.instrument_id)

@@ -57,6 +57,7 @@ class Sent:
     ended: bool = False
     sibling: "Sent | None" = field(default=None, repr=False)
     listed: bool = False
+    confirmed: bool = False
     parted: bool = False
 
     @property
@@ -138,6 +139,12 @@ class OrderDesk:
         if not (sent.ended or sent.accepted or sent.unknown):
             sent.unknown = True
             self._report(OrderOutcomeUnknown, sent, reason, now_ns)
+
+    def gone(self, sent: Sent, reason: str, now_ns: int) -> None:
+        """It was accepted, and the venue knows it no more."""
+        if not sent.ended:
+            self._end(sent)
+            self._report(OrderExpired, sent, reason, now_ns)
 
     def cancel_rejected(self, sent: Sent, reason: str, now_ns: int) -> None:
         """It could not be canceled; what it is now is found out separately."""

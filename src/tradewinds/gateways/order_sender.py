@@ -264,6 +264,12 @@ class OrderSender:
         sent = self._desk.get(command.client_order_id)
         if sent is not None:
             await self._cancel_order(sent)
+            return
+        # An orphan of an earlier run: nobody waits for a report, the next reading shows it gone.
+        instrument = self._dialect.instruments[command.instrument_id]
+        for request in self._dialect.cancel_stranger(instrument, command.client_order_id):
+            if isinstance(await self._client.ask(request), Reply):
+                return
 
     async def _cancel_order(self, sent: Sent) -> None:
         async with self._lock(sent.id):

@@ -71,6 +71,10 @@ class RateLimit:
         """What we are held back for."""
         return frozenset(c for c, held in self._holds.items() if held.until_ns > now_ns)
 
+    def release(self, cause: Cause) -> None:
+        """It was nothing after all."""
+        self._holds.pop(cause, None)
+
     def sent(self, now_ns: int, weight: int, *, order: bool) -> None:
         """Count a request of ours until the venue's count comes back."""
         self._weight.add(now_ns, weight)

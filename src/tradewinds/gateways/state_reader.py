@@ -64,7 +64,7 @@ class StateReader:
                 told = await self._errands.told_of(sent)
                 if told is None:
                     return None
-                asked.append(told.said or _not_found(sent))
+                asked.append(told.said or self._not_found(sent))
         batches = []
         for instrument_id in sorted(self._markets()):
             batch = await self._errands.new_fills(instrument_id)
@@ -131,15 +131,16 @@ class StateReader:
         name = self._desk.name_of(order.venue_order_id)
         return order if name is None else replace(order, client_order_id=name)
 
-
-def _not_found(sent: Sent) -> Said:
-    """Neither there nor known to be gone: for the queries that settle it."""
-    order = VenueOrder(
-        client_order_id=sent.id,
-        venue_order_id=sent.venue_order_id,
-        instrument_id=sent.order.instrument_id,
-        status=OrderStatus.UNKNOWN,
-        filled_quantity=ZERO,
-        reason="not found",
-    )
-    return Said(order=order, venue_time_ns=sent.sent_ns)
+    def _not_found(self, sent: Sent) -> Said:
+        """One that was accepted and should long be shown is gone; of others nobody knows yet, and
+        the queries that settle them go on."""
+        gone = sent.accepted and self._errands.overdue(sent)
+        order = VenueOrder(
+            client_order_id=sent.id,
+            venue_order_id=sent.venue_order_id,
+            instrument_id=sent.order.instrument_id,
+            status=OrderStatus.EXPIRED if gone else OrderStatus.UNKNOWN,
+            filled_quantity=ZERO,
+            reason="not found",
+        )
+        return Said(order=order, venue_time_ns=sent.sent_ns)

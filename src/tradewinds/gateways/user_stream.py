@@ -30,12 +30,17 @@ class Door(Protocol):
         """Where to connect. Raises VenueUnavailable when the venue gives no way in."""
         ...
 
-    def hello(self) -> bytes:
+    def hello(self) -> tuple[bytes, ...]:
         """What to send first; empty where the address says it all."""
         ...
 
     def welcomed(self, message: Any) -> bool | None:
         """Whether our hello was accepted; None for a message that is not about it."""
+        ...
+
+    @property
+    def silent_s(self) -> float:
+        """Longest silence of a connection that lives; 0 where silence means nothing."""
         ...
 
     @property
@@ -134,7 +139,8 @@ class UserStream:
         if not hello:
             return link
         try:
-            link.send(hello)
+            for message in hello:
+                link.send(message)
             await self._welcome(link)
         except (asyncio.CancelledError, VenueUnavailable):
             link.drop("not welcomed")
@@ -159,10 +165,15 @@ class UserStream:
         edge = self._edge
         ends_s = edge.now_s() + edge.life_s
         renews_s = edge.now_s() + (self._door.renew_s or edge.life_s)
+        heard, heard_s = link.messages, edge.now_s()
         while not link.closed.is_set():
             await _closed_within(link, edge.tick_s)
+            if link.messages != heard:
+                heard, heard_s = link.messages, edge.now_s()
             if self._bad > BAD_FRAMES_MAX:
                 link.drop("speaks nonsense")
+            elif self._door.silent_s and edge.now_s() - heard_s > self._door.silent_s:
+                link.drop("silent")
             elif edge.now_s() >= ends_s or self._anew:
                 link = await self._rotated(link)
                 ends_s = edge.now_s() + edge.life_s

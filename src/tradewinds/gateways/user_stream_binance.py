@@ -30,7 +30,7 @@ KEY_LIFE_S: Final = 60 * 60.0
 class SpotDoor:
     """`userDataStream.subscribe.signature`: any kind of key, signed by ccxt's own signer."""
 
-    renew_s = 0.0
+    renew_s = silent_s = 0.0
 
     def __init__(self, exchange: Any, mode: str) -> None:
         """`exchange` holds the key."""
@@ -42,7 +42,7 @@ class SpotDoor:
         """Always the same."""
         return self._url
 
-    def hello(self) -> bytes:
+    def hello(self) -> tuple[bytes, ...]:
         """Signed now: its time window is short."""
         self._asked += 1
         params = {"apiKey": self._exchange.apiKey, "timestamp": int(self._exchange.nonce())}
@@ -52,7 +52,7 @@ class SpotDoor:
             "method": "userDataStream.subscribe.signature",
             "params": {**params, "signature": signature(self._exchange, payload)},
         }
-        return msgspec.json.encode(message)
+        return (msgspec.json.encode(message),)
 
     def welcomed(self, message: Any) -> bool | None:
         """Status 200 on our id."""
@@ -69,6 +69,7 @@ class UsdmDoor:
     """A listen key lives an hour and is renewed at half of that; when it dies, a new one."""
 
     renew_s = KEY_LIFE_S / 2
+    silent_s = 0.0
 
     def __init__(self, client: CcxtClient, mode: str) -> None:
         self._client = client
@@ -86,9 +87,9 @@ class UsdmDoor:
         reason = result.reason if isinstance(result, Trouble) else "no key in the answer"
         raise VenueUnavailable(f"no listen key: {reason}")
 
-    def hello(self) -> bytes:
+    def hello(self) -> tuple[bytes, ...]:
         """The address says it all."""
-        return b""
+        return ()
 
     def welcomed(self, message: Any) -> bool | None:
         """Never asked."""

@@ -90,6 +90,7 @@ class Errands:
         if told is None:
             return None
         if told.said is not None:
+            sent.confirmed = True
             self._desk.heard(told.said, self._edge.now_ns())
         return told.said is not None
 
@@ -104,7 +105,7 @@ class Errands:
         except BAD_ANSWER as error:
             log.warning("order_answer_unread order=%s error=%r", sent.id, error)
             return None
-        if named is not None:
+        if named is not None and said is not None:
             self._desk.named(named, now_ns)
             said = await self._child(sent, said, named.venue_order_id)
         return Told(said=said)
@@ -125,7 +126,7 @@ class Errands:
         found = await self.query(sent)
         if found is not False or sent.ended or not sent.unknown:
             return
-        if self._edge.now_ns() - sent.sent_ns < self._patience_ns(sent.order):
+        if not self.overdue(sent):
             return
         standing = await self.open_orders()
         if standing is None or any(said.order.client_order_id == sent.id for said in standing):
@@ -138,6 +139,16 @@ class Errands:
             return
         reason = "not executed: the venue knows neither the order nor a trade of it"
         self._desk.rejected(sent, reason, self._edge.now_ns())
+
+    async def confirm(self, sent: Sent) -> None:
+        """An accepted stop must be seen standing; one that never appears protects nothing."""
+        found = await self.query(sent)
+        if found is False and self.overdue(sent):
+            self._desk.gone(sent, "accepted, but the venue does not know it", self._edge.now_ns())
+
+    def overdue(self, sent: Sent) -> bool:
+        """Whether an order that is not found can no longer be one that is not yet shown."""
+        return self._edge.now_ns() - sent.sent_ns >= self._patience_ns(sent.order)
 
     def _patience_ns(self, order: ApprovedOrder) -> int:
         """A close that the venue itself keeps from closing twice need not wait for visibility."""

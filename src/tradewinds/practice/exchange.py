@@ -22,13 +22,13 @@ from tradewinds.practice.orders import (
     MARKET_CLOSED,
     WOULD_TAKE,
     WOULD_TRIGGER,
-    Fill,
     Marked,
     Order,
     OrderChanged,
     Refused,
     Status,
     Traded,
+    new_fill,
 )
 from tradewinds.practice.voice import Voice
 
@@ -151,6 +151,12 @@ class Exchange:
             in_match = status is Status.EXPIRED_IN_MATCH
             self._end(order, status, "TRADE_PREVENTION" if in_match else "EXPIRED")
 
+    def expire_all(self, reason: str = "EXCHANGE_CANCELED") -> None:
+        """As in maintenance: every open order of every customer."""
+        with self:
+            for order in [order for order in self.orders.values() if order.is_open]:
+                self.expire(order, reason)
+
     # What the market does
 
     def quote(self, symbol: str, bids: Iterable[Level], asks: Iterable[Level]) -> None:
@@ -159,6 +165,15 @@ class Exchange:
         with self:
             market.book.replace_outside(Side.BUY, bids)
             market.book.replace_outside(Side.SELL, asks)
+            self._uncross(market)
+
+    def change(self, symbol: str, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Some levels of liquidity from outside have a new size; zero takes one away."""
+        market = self.markets[symbol]
+        with self:
+            for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
+                for price, size in levels:
+                    market.book.set_outside(side, price, size)
             self._uncross(market)
 
     def trade(self, symbol: str, price: Decimal, quantity: Decimal, taker: Side) -> None:
@@ -296,18 +311,7 @@ class Exchange:
         market = self.markets[order.symbol]
         price, size = level
         now_ns = self.clock.now_ns()
-        match = Fill(
-            trade_id=market.tape.next_id,
-            order_id=order.id,
-            symbol=order.symbol,
-            side=order.side,
-            price=price,
-            quantity=size,
-            fee=ZERO,
-            fee_asset="",
-            maker=maker,
-            time_ns=now_ns,
-        )
+        match = new_fill(order, market.tape.next_id, level, now_ns, maker=maker)
         fill, assets = self.custody.settle(order, market.listing, match)
         order.fills.append(fill)
         order.filled += size

@@ -1,7 +1,7 @@
 """What goes wrong, when, and how often: scripted, in order, and the same for the same seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
@@ -117,8 +117,15 @@ class Deny(Struct, frozen=True, kw_only=True):
 Fault = RequestFault | FrameFault | Deny
 
 
+When = Callable[[Mapping[str, str]], bool]
+"""Looks at a request's parameters."""
+
+
 class Rule(Struct, kw_only=True, eq=False):
-    """One line of a plan. `skip` lets that many pass first; `chance` is drawn from the seed."""
+    """One line of a plan. `skip` lets that many pass first; `chance` is drawn from the seed.
+
+    Set `when` to spare some requests, such as those that only reduce.
+    """
 
     where: str
     fault: Fault
@@ -126,6 +133,7 @@ class Rule(Struct, kw_only=True, eq=False):
     skip: int = 0
     chance: float = 1.0
     until_ns: int | None = None
+    when: When | None = None
     struck: int = 0
 
 
@@ -166,9 +174,13 @@ class FaultPlan:
         """From now on nothing goes wrong. What struck stays on record."""
         self.rules.clear()
 
-    def strike_request(self, where: str) -> RequestFault | None:
+    def strike_request(
+        self, where: str, params: Mapping[str, str] | None = None
+    ) -> RequestFault | None:
         """What happens to this request, if anything."""
         for rule in self._fitting(where):
+            if rule.when is not None and not rule.when(params or {}):
+                continue
             if isinstance(rule.fault, RequestFault) and self._strikes(rule, where):
                 return rule.fault
         return None

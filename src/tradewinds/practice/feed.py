@@ -6,7 +6,7 @@ from decimal import Decimal
 from tradewinds.model.decimals import ZERO, floor_to_step, to_decimal
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
-from tradewinds.model.market import MarkPrice, Quote, Side, TradePrint
+from tradewinds.model.market import BookDelta, MarkPrice, Quote, Side, TradePrint
 from tradewinds.practice.book import Level
 from tradewinds.practice.exchange import Exchange
 from tradewinds.practice.listing import Listing
@@ -27,7 +27,10 @@ def move(exchange: Exchange, symbol: str, price: Decimal, size: Decimal = Decima
 
 
 class MarketFeed:
-    """Quotes, trades and mark prices of instruments into the book of the symbol they stand for."""
+    """Quotes, book updates, trades and mark prices into the book of the symbol they stand for.
+
+    Feed an instrument by quotes or by book updates, not by both: each replaces the other's levels.
+    """
 
     def __init__(self, exchange: Exchange, symbols: Mapping[InstrumentId, str]) -> None:
         self._exchange = exchange
@@ -44,11 +47,20 @@ class MarketFeed:
                 bids = ladder(listing, Side.BUY, event.bid, event.bid_size)
                 asks = ladder(listing, Side.SELL, event.ask, event.ask_size)
                 self._exchange.quote(symbol, bids, asks)
+            case BookDelta():
+                replace_or_change = (
+                    self._exchange.quote if event.snapshot else self._exchange.change
+                )
+                replace_or_change(symbol, _exact(event.bids), _exact(event.asks))
             case TradePrint():
                 price, size = to_decimal(event.price), to_decimal(event.size)
                 self._exchange.trade(symbol, price, size, event.aggressor)
             case MarkPrice():
                 self._exchange.set_mark(symbol, to_decimal(event.price))
+
+
+def _exact(levels: tuple[tuple[float, float], ...]) -> list[Level]:
+    return [(to_decimal(price), to_decimal(size)) for price, size in levels]
 
 
 def ladder(listing: Listing, side: Side, best: float, size: float) -> list[Level]:

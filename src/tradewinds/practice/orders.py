@@ -134,6 +134,24 @@ class Order(Struct, kw_only=True, eq=False):
         return self.cost / self.filled if self.filled else ZERO
 
 
+def new_fill(
+    order: Order, trade_id: int, level: tuple[Decimal, Decimal], time_ns: int, *, maker: bool
+) -> Fill:
+    """A match as the book makes it, before anybody has taken a fee."""
+    return Fill(
+        trade_id=trade_id,
+        order_id=order.id,
+        symbol=order.symbol,
+        side=order.side,
+        price=level[0],
+        quantity=level[1],
+        fee=ZERO,
+        fee_asset="",
+        maker=maker,
+        time_ns=time_ns,
+    )
+
+
 class OrderGroup(Struct, kw_only=True, eq=False):
     """Orders that live together. `working` must fill before `pending` is armed; the pending (or,
     without a working one, all) exclude each other when there are two."""

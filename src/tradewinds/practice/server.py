@@ -24,6 +24,7 @@ from tradewinds.practice.site import HttpAnswer, HttpCall, Site
 from tradewinds.practice.wire import Socket
 
 TICK_S = 0.02
+GOODBYE_S = 1.0
 LARGEST_FRAME = 4 * 1024 * 1024
 
 
@@ -105,7 +106,7 @@ class Server:
         )
         asked.key = call.headers.get("x-mbx-apikey", "")
         await asyncio.sleep(self.latency_s)
-        fault = self._plan.strike_request(f"{site.name} {call.what}")
+        fault = self._plan.strike_request(f"{site.name} {call.what}", params)
         answer = await self._answer(site, call, fault)
         if answer is None:
             return await self._vanish(request, reset=isinstance(fault, Reset))
@@ -168,6 +169,8 @@ class Server:
         finally:
             self.sockets.remove((site, socket))
             site.closed(socket)
+            if socket.closing:
+                await asyncio.wait({writing}, timeout=GOODBYE_S)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
         return ws

@@ -49,11 +49,11 @@ class Socket:
         self._silenced: dict[str, int | None] = {}
         self._opened_ns = self._pinged_ns = self._ponged_ns = clock.elapsed_ns()
         self._ws: web.WebSocketResponse | None = None
-        self._closing = False
+        self.closing = False
 
     def send(self, stream: str, frame: bytes) -> None:
         """Queue a frame of `stream`; faults strike by `<site> <stream>`."""
-        if self._closing or self.half_open or self._is_silent(stream):
+        if self.closing or self.half_open or self._is_silent(stream):
             return
         fault = self._plan.strike_frame(f"{self.name} {stream}")
         if fault is None:
@@ -88,23 +88,23 @@ class Socket:
 
     def reply(self, frame: bytes) -> None:
         """An answer to a request on this connection: no fault of frames applies."""
-        if not self._closing and not self.half_open:
+        if not self.closing and not self.half_open:
             self._put("text", frame)
 
     def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
         """After what is queued; 1006 cuts the line at once."""
-        self._closing = True
+        self.closing = True
         self._put("cut" if code == CUT_OFF else "close", str(int(code)).encode())
 
     def tick(self) -> None:
         """Ping when it is time, give up on the dead, end what is too old."""
         now_ns = self._clock.elapsed_ns()
-        if now_ns - self._opened_ns >= self.life_s * NS_PER_S and not self._closing:
+        if now_ns - self._opened_ns >= self.life_s * NS_PER_S and not self.closing:
             self.close()
         if self.half_open:
             return
         if self._pinged_ns > self._ponged_ns:
-            if now_ns - self._pinged_ns >= self.pong_s * NS_PER_S and not self._closing:
+            if now_ns - self._pinged_ns >= self.pong_s * NS_PER_S and not self.closing:
                 self.close(CUT_OFF)
         elif now_ns - self._pinged_ns >= self.ping_s * NS_PER_S:
             self._pinged_ns = now_ns
@@ -127,10 +127,12 @@ class Socket:
             try:
                 if kind == "close":
                     await ws.close(code=int(frame))
-                elif kind == "cut" and request.transport is not None:
-                    request.transport.abort()
-                else:
-                    await self._write(ws, kind, frame)
+                    return
+                if kind == "cut":
+                    if request.transport is not None:
+                        request.transport.abort()
+                    return
+                await self._write(ws, kind, frame)
             except (ConnectionError, RuntimeError):
                 return
 

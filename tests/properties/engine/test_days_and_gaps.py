@@ -291,3 +291,44 @@ def test_a_target_that_fills_in_part_leaves_the_rest_with_a_stop(law: Any) -> No
     assert 0 < trade.quantity < held.quantity
     resting = {o.purpose: o.quantity for o in stage.venue.working_orders()}
     assert resting == {Purpose.STOP: trade.quantity, Purpose.TARGET: trade.quantity}
+
+
+@pytest.mark.parametrize("factor", [10.0, 3.0])
+def test_a2_one_absurd_price_ends_no_day_and_opens_nothing(stage: Stage, factor: float) -> None:
+    stage.say(enter(stop=95.0))
+    stage.say(enter(stop=95.0 * factor), price=100.0 * factor)
+    for _ in range(5):
+        stage.quote(100.0)
+    assert stage.state is TradingState.ACTIVE
+    assert stage.engine.floor.breaker.peak_equity < 1001
+    assert len(stage.trades) == 1
+
+
+def test_a_crash_that_is_confirmed_is_believed(law: Any) -> None:
+    stage = Stage(law.limits(loss_per_trade_max=Decimal(20), stop_distance_max=0.5))
+    stage.say(enter(stop=60.0))
+    for _ in range(6):
+        stage.quote(70.0, after_s=0.5)
+    assert stage.state is TradingState.ACTIVE, "part of the 20 dollars is lost"
+    for _ in range(6):
+        stage.quote(52.0, after_s=0.5)
+    assert stage.state is TradingState.HALTED
+
+
+def test_a5_old_prices_that_arrive_now_are_not_traded_on(stage: Stage) -> None:
+    stage.puppet.lines = [enter()]
+    stage.now += 5 * SECOND
+    stage.driver.market(
+        Quote(
+            instrument_id=MARKETS[0].id,
+            bid=99.99,
+            ask=100.01,
+            bid_size=1e6,
+            ask_size=1e6,
+            venue_time_ns=stage.now - 5 * SECOND,
+            received_time_ns=stage.now + 7 * SECOND,
+        )
+    )
+    (refusal,) = stage.told(RecordRefusal)
+    assert refusal.refusal.check == "market_fresh"
+    assert not stage.trades

@@ -121,7 +121,7 @@ class SpotWsApi:
         self, session: Session, named: tuple[object, str], params: Mapping[str, str]
     ) -> None:
         identity, method = named
-        fault = self._plan.strike_request(f"{self.name} {method}")
+        fault = self._plan.strike_request(f"{self.name} {method}", params)
         if fault is None:
             shape = self._run(session, method, params)
             session.socket.reply(to_json({"id": identity, **shape}))

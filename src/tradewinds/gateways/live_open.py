@@ -1,0 +1,76 @@
+"""Live venues by name: what is put together for each, and which there are."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from msgspec import Struct
+
+from tradewinds.gateways.binance_spot_orders import SpotDialect
+from tradewinds.gateways.binance_usdm_orders import UsdmDialect
+from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, private_exchange
+from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS, USDM_QUIRKS
+from tradewinds.gateways.link import Wire
+from tradewinds.gateways.live_venue import LiveTerms, LiveVenue
+from tradewinds.gateways.user_stream import StreamEdge
+from tradewinds.gateways.user_stream_binance import SpotDoor, UsdmDoor
+from tradewinds.model.errors import ConfigError
+from tradewinds.model.instrument import Instrument, InstrumentKind
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """Who we are there and how we get there. `mode` is live, testnet or demo.
+
+    `session` (aiohttp) and `wire` lead to a practice venue; without them to the real one.
+    """
+
+    key: str
+    secret: str
+    mode: str = "live"
+    session: Any = None
+    wire: Wire = Wire()
+    terms: LiveTerms = LiveTerms()
+    edge: Edge = Edge()
+    stream_edge: StreamEdge = StreamEdge()
+
+
+def open_live_venue(venue: str, instruments: Iterable[Instrument], access: Access) -> LiveVenue:
+    """Not yet connected. All of one product: spot, or perpetuals. Raises ConfigError."""
+    wanted = tuple(instruments)
+    kinds = {instrument.kind for instrument in wanted}
+    if len(kinds) != 1:
+        raise ConfigError("live trading takes spot markets or perpetuals, not both at once")
+    opener = OPENERS.get((venue, kinds.pop()))
+    if opener is None:
+        known = ", ".join(sorted(f"{name} {kind}" for name, kind in OPENERS))
+        raise ConfigError(f"no live orders on {venue} for these markets; there are: {known}")
+    return opener(wanted, access)
+
+
+def _exchange(access: Access) -> Any:
+    keys = {"key": access.key, "secret": access.secret}
+    return private_exchange(keys, mode=access.mode, session=access.session)
+
+
+def _binance_spot(instruments: tuple[Instrument, ...], access: Access) -> LiveVenue:
+    exchange = _exchange(access)
+    client = CcxtClient(exchange, SPOT_QUIRKS, access.edge)
+    door = SpotDoor(exchange, access.mode)
+    edges = (access.edge, access.stream_edge)
+    return LiveVenue(client, SpotDialect(instruments), (door, access.wire), access.terms, edges)
+
+
+def _binance_usdm(instruments: tuple[Instrument, ...], access: Access) -> LiveVenue:
+    client = CcxtClient(_exchange(access), USDM_QUIRKS, access.edge)
+    door = UsdmDoor(client, access.mode)
+    edges = (access.edge, access.stream_edge)
+    return LiveVenue(client, UsdmDialect(instruments), (door, access.wire), access.terms, edges)
+
+
+Opener = Callable[[tuple[Instrument, ...], Access], LiveVenue]
+OPENERS: Final[Mapping[tuple[str, InstrumentKind], Opener]] = MappingProxyType(
+    {
+        ("binance", InstrumentKind.SPOT): _binance_spot,
+        ("binance", InstrumentKind.PERPETUAL): _binance_usdm,
+    }
+)
