@@ -1,6 +1,7 @@
 """Requests that go wrong: what takes effect, what is answered, and what the client learns."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -179,5 +180,29 @@ def test_an_overload_can_spare_what_only_reduces(play: Play) -> None:
         assert (await caller.future(**opening)).code == -1008
         closing = await caller.future(**opening, side="SELL", reduceOnly="true")
         assert closing.json["status"] == "FILLED"
+
+    play(scenario)
+
+
+WORDS = ("", "BTCUSDT", "nope", "0", "-1", "1e5", "abc", "true", "BUY", "SELL", "LIMIT", "MARKET")
+MORE = ("STOP_LOSS", "STOP_MARKET", "GTC", "0.01", "60000", "[1]", "{", "null", "LONG", "é", "%")
+NAMES = """symbol symbols side type timeInForce quantity price stopPrice quoteOrderQty
+    newClientOrderId orderId origClientOrderId limit fromId startTime endTime interval aboveType
+    abovePrice belowType belowStopPrice workingType workingSide pendingSide algoType triggerPrice
+    closePosition reduceOnly positionSide leverage marginType amount batchOrders orderIdList
+    countdownTime cancelReplaceMode cancelOrderId orderListId algoId incomeType"""
+
+
+def test_no_nonsense_makes_the_venue_stumble(play: Play) -> None:
+    async def scenario(venue: Any, caller: Any) -> None:
+        dice, seen = random.Random(7), set()
+        for desk in (venue.spot.desk, venue.usdm.desk):
+            desk.limits.weight.limit = 10**9
+            for what in sorted(desk.endpoints) * 4:
+                chosen = dice.sample(NAMES.split(), 8)
+                params = {name: dice.choice(WORDS + MORE) for name in chosen}
+                answer = await caller.signed(*what.split(), **{"symbol": "BTCUSDT"} | params)
+                seen.add(answer.status)
+        assert seen <= {200, 400, 401, 409, 429}
 
     play(scenario)

@@ -1,6 +1,7 @@
 """Unmodified ccxt, under production host names: round trips, streams and its own error classes."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,10 @@ import ccxt.pro
 import pytest
 
 from tradewinds.practice.faults import Reply
+from tradewinds.practice.presets import spot_listings, usdm_listings
+from tradewinds.practice.resolver import loopback_getaddrinfo
+from tradewinds.practice.threaded import ThreadedVenue
+from tradewinds.practice.venue import VenueSettings
 
 Play = Callable[..., None]
 WAIT_S = 10.0
@@ -163,3 +168,27 @@ def test_a_scripted_503_reaches_ccxt_with_its_body(play: Play) -> None:
         assert (await client.create_order(SPOT, "limit", "buy", 0.01, 59000))["status"] == "open"
 
     with_ccxt(play, scenario, "spot")
+
+
+def test_orders_go_through_the_websocket_api_too(play: Play) -> None:
+    async def scenario(venue: Any, client: Any) -> None:
+        order = await soon(client.create_order_ws(SPOT, "limit", "buy", 0.01, 59000))
+        assert order["status"] == "open"
+        gone = await soon(client.cancel_order_ws(order["id"], SPOT))
+        assert gone["status"] == "canceled"
+
+    with_ccxt(play, scenario, "spot")
+
+
+def test_blocking_ccxt_reaches_a_venue_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadedVenue(VenueSettings(spot=spot_listings(), usdm=usdm_listings())) as handle:
+        venue = handle.venue
+        known = loopback_getaddrinfo(venue.hosts, venue.port)
+        monkeypatch.setattr(socket, "getaddrinfo", known)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(venue.certificate.ca))
+        key = handle.run(lambda venue: venue.customer(USDT="1000"))
+        handle.run(lambda venue: venue.spot.move("BTCUSDT", "60000"))
+        client = ccxt.binance({"apiKey": key.key, "secret": key.secret})
+        assert client.create_order(SPOT, "market", "buy", 0.01)["status"] == "closed"
+        assert handle.run(lambda venue: len(venue.spot.exchange.orders)) == 1
+        client.close()

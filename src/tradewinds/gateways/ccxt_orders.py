@@ -92,7 +92,10 @@ class CcxtClient:
         if isinstance(reply, Trouble):
             return False
         after_ns = self._edge.now_ns()
-        venue_ns = int(reply.data[self.quirks.time_field]) * NS_PER_MS
+        try:
+            venue_ns = int(reply.data[self.quirks.time_field]) * NS_PER_MS
+        except (LookupError, TypeError, ValueError):
+            return False
         self.offset_ns = venue_ns - (before_ns + after_ns) // 2
         self.exchange.options["timeDifference"] = -(self.offset_ns // NS_PER_MS)
         if abs(self.offset_ns) > OFFSET_ALARM_NS:
@@ -159,8 +162,10 @@ class CcxtClient:
         return trouble
 
 
-def private_exchange(keys: Mapping[str, str], *, mode: str, session: Any = None) -> Any:
-    """A ccxt exchange for Binance, spot and USD-M. `mode` is live, testnet or demo.
+def private_exchange(
+    keys: Mapping[str, str], *, mode: str, session: Any = None, venue: str = "binance"
+) -> Any:
+    """A ccxt exchange: binance (spot and USD-M) or coinbase. `mode` is live, testnet or demo.
 
     Nothing is retried, nothing throttled and no market loaded by ccxt itself.
     """
@@ -181,6 +186,8 @@ def private_exchange(keys: Mapping[str, str], *, mode: str, session: Any = None)
     }
     if session is not None:
         config["session"] = session
+    if venue == "coinbase":
+        return ccxt.coinbase(config)
     exchange = ccxt.binance(config)
     if mode == "testnet":
         exchange.set_sandbox_mode(True)

@@ -137,6 +137,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     time_method: str = "publicGetTime"
     time_field: str = "serverTime"
     token_expires: bool = False
+    cancels_by_venue_id: bool = False
+    stop_excludes_target: bool = False
 
 
 SPOT_QUIRKS: Final = Quirks(wording=BINANCE_SPOT, weight_limit=6_000)
@@ -153,6 +155,8 @@ COINBASE_QUIRKS: Final = Quirks(
     time_method="v3PublicGetBrokerageTime",
     time_field="epochMillis",
     token_expires=True,
+    cancels_by_venue_id=True,
+    stop_excludes_target=True,
 )
 
 

@@ -9,11 +9,13 @@ from msgspec import Struct
 from tradewinds.gateways.binance_spot_orders import SpotDialect
 from tradewinds.gateways.binance_usdm_orders import UsdmDialect
 from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, private_exchange
-from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS, USDM_QUIRKS
+from tradewinds.gateways.ccxt_quirks import COINBASE_QUIRKS, SPOT_QUIRKS, USDM_QUIRKS
+from tradewinds.gateways.coinbase_orders import CoinbaseDialect
 from tradewinds.gateways.link import Wire
 from tradewinds.gateways.live_venue import LiveTerms, LiveVenue
 from tradewinds.gateways.user_stream import StreamEdge
 from tradewinds.gateways.user_stream_binance import SpotDoor, UsdmDoor
+from tradewinds.gateways.user_stream_coinbase import CoinbaseDoor
 from tradewinds.model.errors import ConfigError
 from tradewinds.model.instrument import Instrument, InstrumentKind
 
@@ -67,10 +69,23 @@ def _binance_usdm(instruments: tuple[Instrument, ...], access: Access) -> LiveVe
     return LiveVenue(client, UsdmDialect(instruments), (door, access.wire), access.terms, edges)
 
 
+def _coinbase(instruments: tuple[Instrument, ...], access: Access) -> LiveVenue:
+    if access.mode != "live":
+        raise ConfigError("coinbase has no test venue; use paper")
+    keys = {"key": access.key, "secret": access.secret}
+    exchange = private_exchange(keys, mode="live", session=access.session, venue="coinbase")
+    client = CcxtClient(exchange, COINBASE_QUIRKS, access.edge)
+    door = CoinbaseDoor(exchange, instruments)
+    edges = (access.edge, access.stream_edge)
+    dialect = CoinbaseDialect(instruments)
+    return LiveVenue(client, dialect, (door, access.wire), access.terms, edges)
+
+
 Opener = Callable[[tuple[Instrument, ...], Access], LiveVenue]
 OPENERS: Final[Mapping[tuple[str, InstrumentKind], Opener]] = MappingProxyType(
     {
         ("binance", InstrumentKind.SPOT): _binance_spot,
         ("binance", InstrumentKind.PERPETUAL): _binance_usdm,
+        ("coinbase", InstrumentKind.SPOT): _coinbase,
     }
 )

@@ -229,6 +229,8 @@ class LiveVenue:
         sent = self._desk.get(name)
         if sent is not None:
             sent.confirmed = True
+            if said.order.filled_quantity > sent.filled and not said.fills:
+                self._errands.ask_about(sent)
         self._part(name)
 
     def _part(self, order_id: ClientOrderId) -> None:
@@ -290,14 +292,15 @@ class LiveVenue:
         return stop and now_ns - sent.sent_ns > PROVE_NS
 
     async def _ask(self, sent: Sent) -> None:
-        if sent in self._errands.to_ask:
+        asked = sent in self._errands.to_ask
+        if asked:
             self._errands.to_ask.remove(sent)
         if sent.ending is None:
             if sent.accepted:
                 await self._errands.confirm(sent)
             else:
                 await self._errands.settle_unknown(sent)
-            if sent.ending is None:
+            if sent.ended or (sent.ending is None and not asked):
                 return
         batch = await self._errands.new_fills(sent.order.instrument_id)
         if batch is not None:

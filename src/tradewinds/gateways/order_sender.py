@@ -94,6 +94,8 @@ class OrderSender:
     def _marry(self, order: ApprovedOrder, partner: ApprovedOrder) -> bool:
         """Siblings know each other; True where the venue takes both as one list."""
         one, other = self._sent(order), self._sent(partner)
+        if self._client.quirks.stop_excludes_target:
+            return False
         if one is None or other is None:
             return False
         one.sibling, other.sibling = other, one
@@ -129,6 +131,10 @@ class OrderSender:
     async def _submit(self, order: ApprovedOrder) -> None:
         sent = self._sent(order)
         if sent is None or sent.ended:
+            return
+        if order.purpose is Purpose.TARGET and self._client.quirks.stop_excludes_target:
+            told = "not sent: this venue takes a stop or a target, and the stop goes first"
+            self._desk.rejected(sent, told, self._edge.now_ns())
             return
         async with self._lock(order.client_order_id):
             flaw = await self._prepare(order)
@@ -274,6 +280,8 @@ class OrderSender:
     async def _cancel_order(self, sent: Sent) -> None:
         async with self._lock(sent.id):
             for tries in range(1, CANCEL_TRIES + 1):
+                if not sent.venue_order_id and self._client.quirks.cancels_by_venue_id:
+                    await self._errands.query(sent)
                 if sent.ended:
                     break
                 request = self._dialect.cancel(sent.order, sent.venue_order_id)
@@ -293,6 +301,8 @@ class OrderSender:
             log.warning("cancel_answer_unread order=%s error=%r", sent.id, error)
             self._errands.ask_about(sent)
             return
+        if not told:
+            self._errands.ask_about(sent)
         for said in told:
             self._desk.heard(said, now_ns)
 

@@ -1,7 +1,4 @@
-"""Price-time matching of customers' orders with each other and with liquidity from outside.
-
-Synchronous: a command is done, and everything it caused has been said, when it returns.
-"""
+"""Price-time matching of customers' orders, synchronous: a command that returns has said it all."""
 
 from collections import deque
 from collections.abc import Callable, Iterable

@@ -1,6 +1,5 @@
 """Public market data of both products: depth, trades, bars, tickers."""
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -214,7 +213,7 @@ class MarketData:
         def run(asking: Asking) -> object:
             if asking.params.text("symbol") is not None:
                 return shape(market_of(self._exchange, asking.params))
-            names = json.loads(asking.params.text("symbols") or "null")
+            names = asking.params.names("symbols")
             return [
                 shape(market)
                 for name, market in self._exchange.markets.items()

@@ -1,5 +1,6 @@
 """A request's parameters, read as strictly as Binance reads them."""
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -87,6 +88,19 @@ class Params:
         """How many rows are wanted."""
         value = self.whole("limit")
         return default if value is None else max(1, min(value, most))
+
+    def names(self, name: str) -> list[str] | None:
+        """A JSON list of texts. Raises ApiError."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            listed = json.loads(value)
+        except ValueError:
+            listed = None
+        if not isinstance(listed, list):
+            raise ApiError(-1100, f"Illegal characters found in parameter '{self.name(name)}'.")
+        return [str(one) for one in listed]
 
     def flag(self, name: str, default: bool = False) -> bool:
         """`true` or `false` in any case."""

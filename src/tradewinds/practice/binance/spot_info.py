@@ -1,7 +1,5 @@
 """Spot exchangeInfo: symbols, filters and limits as listed now."""
 
-import json
-
 from tradewinds.practice.binance.desk import Asking, Endpoint, Endpoints
 from tradewinds.practice.binance.figures import fixed
 from tradewinds.practice.binance.refusals import ApiError
@@ -59,23 +57,13 @@ class SpotInfo:
         }
 
     def _wanted(self, asking: Asking) -> set[str] | None:
-        one, many = asking.params.text("symbol"), asking.params.text("symbols")
+        one, many = asking.params.text("symbol"), asking.params.names("symbols")
         if one is None and many is None:
             return None
-        wanted = {one} if one is not None else set(_names(many or ""))
+        wanted = {one} if one is not None else set(many or ())
         if not wanted <= set(self._exchange.markets):
             raise ApiError(-1121, "Invalid symbol.")
         return wanted
-
-
-def _names(text: str) -> list[str]:
-    try:
-        names = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.") from error
-    if not isinstance(names, list):
-        raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.")
-    return [str(name) for name in names]
 
 
 def symbol(listing: Listing) -> Json:
