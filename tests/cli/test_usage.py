@@ -51,7 +51,7 @@ def test_every_verb_explains_itself(cli: Callable[..., Any], verb: str) -> None:
 def test_every_verb_takes_a_folder_and_says_its_error_in_json(verb: str) -> None:
     names = {name for option in verbs()[verb].params for name in option.opts}
     assert {"--home", "--debug"} <= names
-    assert ("--json" in names) == (verb not in {"run", *HIDDEN})
+    assert ("--json" in names) == (verb not in {"run", "venue", *HIDDEN})
 
 
 def test_the_page_has_the_exit_codes_of_the_code() -> None:

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.rigs import (
-    BTC,
-    USDT,
-    SimRig,
-    SpotRig,
-    UsdmRig,
-    perpetual_instrument,
-    spot_instrument,
-)
+from tests.contract.live_rigs import SpotRig, UsdmRig
+from tests.contract.rigs import BTC, USDT, SimRig, perpetual_instrument, spot_instrument
 
 SPOT = {USDT: Decimal(10_000), BTC: Decimal(1)}
 MARGIN = {USDT: Decimal(10_000)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.rigs import SpotRig, UsdmRig
+from tests.contract.live_rigs import SpotRig, UsdmRig
 from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine

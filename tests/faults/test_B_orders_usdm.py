@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.contract.rigs import UsdmRig, unknown_order
+from tests.contract.live_rigs import UsdmRig
+from tests.contract.rigs import unknown_order
 from tradewinds.gateways.live_venue import LiveTerms
 from tradewinds.gateways.user_stream import StreamEdge
 from tradewinds.model import events as ev

@@ -29,6 +29,7 @@ def with_ccxt(play: Play, scenario: Callable[[Any, Any], Awaitable[None]], kind:
                 "apiKey": caller.key.key,
                 "secret": caller.key.secret,
                 "options": options,
+                "enableRateLimit": False,
             }
         )
         await client.load_markets()
@@ -185,10 +186,10 @@ def test_blocking_ccxt_reaches_a_venue_in_a_thread(monkeypatch: pytest.MonkeyPat
         venue = handle.venue
         known = loopback_getaddrinfo(venue.hosts, venue.port)
         monkeypatch.setattr(socket, "getaddrinfo", known)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(venue.certificate.ca))
         key = handle.run(lambda venue: venue.customer(USDT="1000"))
         handle.run(lambda venue: venue.spot.move("BTCUSDT", "60000"))
         client = ccxt.binance({"apiKey": key.key, "secret": key.secret})
+        client.validateServerSsl = str(venue.certificate.ca)
         assert client.create_order(SPOT, "market", "buy", 0.01)["status"] == "closed"
         assert handle.run(lambda venue: len(venue.spot.exchange.orders)) == 1
         client.close()

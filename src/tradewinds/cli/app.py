@@ -22,6 +22,7 @@ from tradewinds.cli import (
     run,
     status,
     strategies,
+    venue,
 )
 from tradewinds.cli.arguments import command
 from tradewinds.cli.exits import MEANINGS, CliError, Exit
@@ -87,6 +88,7 @@ def build() -> typer.Typer:
     add(app, "replay", replay.replay, replay.ReplayArguments)
     add(app, "audit", audit.audit, audit.AuditArguments)
     add(app, "doctor", doctor.doctor, doctor.DoctorArguments)
+    add(app, "venue", venue.venue, venue.VenueArguments, json=False)
     add(app, "password", password.password, NoArguments)
     add_groups(app)
     add(app, "engine", run.engine, run.RunArguments, json=False, hidden=True)

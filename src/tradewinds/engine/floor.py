@@ -20,7 +20,7 @@ from tradewinds.model.ids import (
 from tradewinds.model.mandate import NEUTRAL, Mandate
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder
-from tradewinds.model.portfolio import Trade
+from tradewinds.model.portfolio import Trade, TradingState
 from tradewinds.risk.breaker import Breaker
 from tradewinds.risk.limits import RiskView
 from tradewinds.risk.sizing import within_one
@@ -103,10 +103,14 @@ class Floor:
             self._order_times.popleft()
         portfolio = self.portfolio
         priced = slot is not None and slot.mid > 0.0
+        state, reason = self.breaker.state, self.breaker.reason
+        if state is TradingState.ACTIVE and portfolio.strays():
+            # What they may still bring is no exposure yet, so nothing may be added to it.
+            state, reason = TradingState.REDUCING, "orders of an earlier run still work"
         return RiskView(
             now_ns=now_ns,
-            state=self.breaker.state,
-            state_reason=self.breaker.reason,
+            state=state,
+            state_reason=reason,
             strategy_enabled=strategy_id not in self.disabled,
             currency=self.settings.currency,
             instrument=None if slot is None else slot.instrument,

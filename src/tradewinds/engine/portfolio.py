@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from msgspec import structs
+
 from tradewinds.engine.board import Board
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.order_manager import OrderManager
@@ -95,8 +97,14 @@ class Portfolio:
 
     def settled(self, day: int) -> Decimal:
         """Realised without what baskets under way have won: they may lose it again."""
-        won = (max(basket.realised, ZERO) for basket in self.baskets.values())
+        won = (max(b.realised - b.realised_before, ZERO) for b in self.baskets.values())
         return self.realised(day) - sum(won, ZERO)
+
+    def roll_day(self) -> None:
+        """What baskets under way have booked so far belongs to the day that ends."""
+        for trade_id, basket in self.baskets.items():
+            before = basket.realised
+            self.baskets[trade_id] = structs.replace(basket, realised_before=before)
 
     def cash(self) -> Decimal:
         """Account currency at the venue."""

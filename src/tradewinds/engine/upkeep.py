@@ -141,6 +141,7 @@ class Upkeep:
         state = floor.breaker.state
         equity = self._equity_now()
         floor.breaker.roll_day(floor.out.now_ns, equity)
+        floor.portfolio.roll_day()
         for slot in floor.board.slots.values():
             slot.open_mid = slot.mid
         self._judge(equity)

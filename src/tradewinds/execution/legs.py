@@ -17,7 +17,8 @@ class Basket(Struct, frozen=True, kw_only=True):
     """A cycle under way. `holding` is what the basket owns now, per asset, fees taken off.
 
     `spent` and `returned` count the start asset; `unwind_loss` is the approved worst case in
-    account currency; `index` the leg now working; `unwinding` once a leg fell short.
+    account currency; `index` the leg now working; `unwinding` once a leg fell short;
+    `realised_before` what of `realised` was booked before today.
     """
 
     trade_id: TradeId
@@ -36,6 +37,7 @@ class Basket(Struct, frozen=True, kw_only=True):
     spent: Decimal = ZERO
     returned: Decimal = ZERO
     realised: Decimal = ZERO
+    realised_before: Decimal = ZERO
     fees: Decimal = ZERO
 
     @property

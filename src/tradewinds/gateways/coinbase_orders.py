@@ -197,7 +197,8 @@ class CoinbaseDialect:
         """Available and on hold. Raises ValueError when there are more than one page of them."""
         if answers[0].get("has_next"):
             raise ValueError("more accounts than one answer holds")
-        totals, free = {}, {}
+        totals: dict[Asset, Decimal] = {}
+        free: dict[Asset, Decimal] = {}
         for row in answers[0]["accounts"]:
             available = amount(row["available_balance"]["value"])
             total = available + amount(row["hold"]["value"])

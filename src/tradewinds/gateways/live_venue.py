@@ -13,7 +13,7 @@ from tradewinds.gateways.link import Wire
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.order_sender import OrderSender
 from tradewinds.gateways.outcomes import Cause, Trouble
-from tradewinds.gateways.state_reader import Reading, StateReader
+from tradewinds.gateways.state_reader import Reading, StateReader, StillMoving
 from tradewinds.gateways.user_stream import Door, StreamEdge, UserStream
 from tradewinds.gateways.venue_errands import BAD_ANSWER, Errands
 from tradewinds.model.checkpoint import Checkpoint
@@ -75,7 +75,7 @@ class LiveVenue:
         self.stream = UserStream(*stream, self._take, self._stream_changed, stream_edge)
         self._told: dict[str, str] = {}
         self._look = ""
-        self._looked_ns = self._checked_ns = 0
+        self._looked_ns, self._checked_ns = 0, self._edge.now_ns()
         self._reading: Reading | None = None
         self._nameless_ns = 0
         self._asks: dict[ClientOrderId, tuple[int, int]] = {}
@@ -121,6 +121,7 @@ class LiveVenue:
         if reading is not None and self._reader.fresh(reading):
             state = self._reader.tell(reading)
             self._desk.reports.append(state)
+            self._trouble("state", "")
             if self.stream.up:
                 self._trouble("stream", "")
         elif reading is not None:
@@ -134,6 +135,8 @@ class LiveVenue:
         """Clock, account settings, filters. Raises ConfigError for what the operator must change,
         VenueUnavailable when the venue does not answer."""
         if not await self._client.synchronise():
+            if Cause.REGION in self._client.limit.holds(self._edge.now_ns()):
+                raise ConfigError("the venue bars this place (HTTP 451)")
             raise VenueUnavailable("the venue does not tell its time")
         flaw = await self._flaw()
         if flaw:
@@ -269,6 +272,7 @@ class LiveVenue:
             for sent in self._desk.working():
                 self._sender.part(sent)
                 self._ask_if_due(sent, now_ns)
+            self._errands.to_ask = [s for s in self._errands.to_ask if not s.ended]
             self._lift_troubles(now_ns)
             self._forget_strangers(now_ns)
             self._look_if_due(now_ns)
@@ -296,12 +300,10 @@ class LiveVenue:
         if asked:
             self._errands.to_ask.remove(sent)
         if sent.ending is None:
-            if sent.accepted:
-                await self._errands.confirm(sent)
-            else:
-                await self._errands.settle_unknown(sent)
-            if sent.ended or (sent.ending is None and not asked):
-                return
+            settle = self._errands.confirm if sent.accepted else self._errands.settle_unknown
+            await settle(sent)
+        if sent.ended or not (asked or sent in self._desk.lacking()):
+            return
         batch = await self._errands.new_fills(sent.order.instrument_id)
         if batch is not None:
             self._errands.book(batch)
@@ -341,9 +343,12 @@ class LiveVenue:
         self._looked_ns = self._edge.now_ns()
         try:
             self._reading = await self._reader.read()
+        except StillMoving:
+            self._look = why or "the last reading was overtaken"
         except VenueUnavailable as error:
             log.warning("state_not_read error=%s", error)
             self._look = why or "the last reading failed"
+            self._trouble("state", f"{error}")
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         running = self._tasks.get(name)

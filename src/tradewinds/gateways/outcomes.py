@@ -1,5 +1,6 @@
 """What an answer, or the lack of one, says about a request: judged by code and body."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -67,7 +68,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
     def reason(self) -> str:
         """For the journal: the venue's words, at most 200 characters."""
         told = f"{self.code} {self.text}".strip() or f"{self.verdict}: {self.cause}"
-        return told[:200]
+        return without_queries(told)[:200]
 
 
 Meaning = tuple[Verdict, Cause]
@@ -85,6 +86,12 @@ class Wording(Struct, frozen=True, kw_only=True):
     server_errors: tuple[tuple[str, Meaning], ...] = ()
 
 
+def without_queries(text: str) -> str:
+    """Addresses carry signatures and listen keys in their queries: those stay out of logs."""
+    return QUERY.sub("?...", text)
+
+
+QUERY: Final = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>]*")
 BY_STATUS: Final[Mapping[int, Meaning]] = {
     401: (Verdict.REFUSED, Cause.KEY),
     403: (Verdict.REFUSED, Cause.BLOCKED),

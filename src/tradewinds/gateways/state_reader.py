@@ -22,6 +22,10 @@ ATTEMPTS: Final = 4
 log = logging.getLogger(__name__)
 
 
+class StillMoving(VenueUnavailable):
+    """Every reading was overtaken by reports: there is no lack of news."""
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """What the venue answered, before anybody is told. It is good until there is other news."""
 
@@ -42,16 +46,19 @@ class StateReader:
         self._edge = edge
 
     async def read(self, orders: Sequence[Order] = ()) -> Reading:
-        """Raises VenueUnavailable when the venue does not answer, or never stands still."""
+        """Raises VenueUnavailable when the venue does not answer, StillMoving when it does."""
         self._desk.adopt(orders)
         self._errands.concern(orders)
+        reading = None
         for _ in range(ATTEMPTS):
             before = self._desk.news
             reading = await self._attempt([order.approved.client_order_id for order in orders])
             if reading is not None and self.fresh(reading, before):
                 return reading
             await self._edge.sleep(0.2)
-        raise VenueUnavailable("the venue's state could not be read in one piece")
+        if reading is None:
+            raise VenueUnavailable("the venue does not tell its state")
+        raise StillMoving("the venue's state never stood still while it was read")
 
     async def _attempt(self, wanted: Sequence[ClientOrderId]) -> Reading | None:
         standing = await self._errands.open_orders()

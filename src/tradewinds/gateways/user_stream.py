@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tradewinds.gateways.link import Link, Wire, open_link
+from tradewinds.gateways.outcomes import without_queries
 from tradewinds.gateways.restraint import REFUSED_S, ConnectBudget, pause_s
 from tradewinds.model.errors import VenueUnavailable
 
@@ -112,10 +113,11 @@ class UserStream:
         try:
             link = await self._open()
         except VenueUnavailable as error:
-            log.warning("user_stream_unreachable error=%s", error)
+            why = without_queries(str(error))
+            log.warning("user_stream_unreachable error=%s", why)
             if getattr(error, "status", 0) in (403, 418, 429, 451):
                 await self._edge.sleep(REFUSED_S)
-            return str(error)
+            return why
         try:
             self.up = True
             self._anew, self._bad = "", 0
@@ -189,7 +191,7 @@ class UserStream:
         try:
             new = await self._open()
         except VenueUnavailable as error:
-            log.warning("user_stream_not_rotated error=%s", error)
+            log.warning("user_stream_not_rotated error=%s", without_queries(str(error)))
             await _closed_within(old, pause_s(4, self._edge.dice))
             self._anew = why
             return old

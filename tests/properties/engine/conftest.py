@@ -112,7 +112,7 @@ class Watched(Engine):
                 t.side for t in portfolio.trades.values() if t.instrument_id == lot.instrument_id
             ]
             held = Side.BUY if lot.quantity > 0 else Side.SELL
-            assert lot.quantity == 0 or sides == [held], f"V12: {lot} against {sides}"
+            assert lot.quantity == 0 or set(sides) == {held}, f"V12: {lot} against {sides}"
         for trade in portfolio.trades.values():
             assert trade.quantity >= 0, f"V9: {trade}"
             assert trade.stop_price > 0, f"V9: {trade}"
