@@ -24,9 +24,8 @@ def free_port() -> int:
 
 
 def test_a_taken_port_is_refused_with_the_way_out() -> None:
-    with socket.create_server((venue.HOST, 0)) as taken:
-        with pytest.raises(CliError) as refused:
-            venue.require_free(taken.getsockname()[1])
+    with socket.create_server((venue.HOST, 0)) as taken, pytest.raises(CliError) as refused:
+        venue.require_free(taken.getsockname()[1])
     assert refused.value.code is Exit.IN_USE
     assert "--port" in refused.value.fix
 

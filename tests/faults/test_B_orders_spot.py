@@ -112,6 +112,25 @@ def test_b1_an_order_that_executes_later_than_its_answer_is_not_sent_again(rig: 
     assert rig.held() == D("0.99")
 
 
+def test_b1_while_the_balance_says_that_something_was_sold_nothing_is_called_not_executed(
+    rig: SpotRig,
+) -> None:
+    """Orders and trades lag behind at the venue, the balance does not."""
+    rig.settle()
+    rig.fault(TOLD, Drop(), times=None)
+    rig.fault(POST, answer(408, TIMEOUT, execute=True))
+    not_found = b'{"code":-2013,"msg":"Order does not exist."}'
+    rig.fault("spot GET /api/v3/order", answer(400, not_found), times=None)
+    rig.fault("spot GET /api/v3/myTrades", answer(200, b"[]"), times=None)
+    order = rig.sell("market", "0.01")
+    rig.until(lambda: rig.story(order) == ["unknown"])
+    rig.skip(11)
+    rig.settle(1.5)
+    assert rig.story(order) == ["unknown"]
+    rig.practice.faults.rules.clear()
+    rig.until(lambda: rig.filled(order) == D("0.01"))
+
+
 def test_b2_an_answer_that_never_comes_is_given_up_and_asked_for(rig: SpotRig) -> None:
     rig.exchange.timeout = 400
     rig.fault(POST, Lost(execute=True))

@@ -10,7 +10,7 @@ from tradewinds.gateways.live_venue import LiveTerms
 from tradewinds.gateways.user_stream import StreamEdge
 from tradewinds.model import events as ev
 from tradewinds.practice import garbage
-from tradewinds.practice.faults import Close, HalfOpen, Silence
+from tradewinds.practice.faults import Close, HalfOpen, Reply, Silence
 
 D = Decimal
 TOLD = "spot-api user executionReport"
@@ -56,6 +56,19 @@ def test_c3_a_fill_during_the_gap_of_a_reconnect_is_found(rig: SpotRig, code: in
     rig.until(lambda: rig.live.stream.up and rig.live.stream.connects == 2)
     troubles = [(t.cause, bool(t.reason)) for t in rig.of(ev.VenueTroubleChanged)]
     assert troubles[0] == ("stream", True)
+
+
+def test_a_state_that_cannot_be_read_is_an_alarm_until_it_can(rig: SpotRig) -> None:
+    """D8, D9: no answer is neither zero nor unlimited, and not flat."""
+    down = Reply(status=500, body=b"<html/>")
+    rig.settle()
+    count = len(rig.of(ev.VenueStateRead))
+    rig.fault("spot GET /api/v3/account", down, times=6)
+    rig.live.look("test")
+    rig.until(lambda: [t.cause for t in rig.of(ev.VenueTroubleChanged)] == ["state"])
+    assert len(rig.of(ev.VenueStateRead)) == count
+    rig.until(lambda: [bool(t.reason) for t in rig.of(ev.VenueTroubleChanged)] == [True, False])
+    assert len(rig.of(ev.VenueStateRead)) == count + 1
 
 
 def test_c4_a_half_open_connection_is_found_out_and_the_fill_with_it(rig: SpotRig) -> None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, Reply, Request, private_exchange
 from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS, USDM_QUIRKS
-from tradewinds.gateways.outcomes import Answer, Cause, Trouble, Verdict, judge
+from tradewinds.gateways.outcomes import Answer, Cause, Trouble, Verdict, judge, without_queries
 
 REFUSED, UNKNOWN, NOT_SENT = Verdict.REFUSED, Verdict.UNKNOWN, Verdict.NOT_SENT
 SECOND = 1_000_000_000
@@ -280,6 +280,17 @@ def test_418_holds_everything_back_until_the_ban_is_over() -> None:
     assert isinstance(close, Reply)
     assert clock.now - began >= 120 * SECOND
     assert len(session.sent) == 2
+
+
+def test_f8_neither_signature_nor_listen_key_is_told() -> None:
+    session = Session(TimeoutError())
+    query = Request(method="privateGetOrder", params={"symbol": "BTCUSDT", "orderId": "1"})
+    reason = asked(query, session=session)[0].reason
+    assert "api.binance.com/api/v3/order" in reason
+    assert "signature" in session.sent[0][1]
+    assert "signature" not in reason
+    url = "wss://fstream.binance.com/private/ws?listenKey=abc: TimeoutError: x"
+    assert without_queries(url) == "wss://fstream.binance.com/private/ws?... TimeoutError: x"
 
 
 def test_403_is_tried_at_most_once_a_minute() -> None:

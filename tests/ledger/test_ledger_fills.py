@@ -197,6 +197,18 @@ def test_selling_more_than_the_lot_draws_on_the_account() -> None:
     assert (left.quantity, left.cost) == (d("0.5"), d(50))
 
 
+def test_selling_more_than_the_account_has_borrows_from_another_strategy_and_pays_back() -> None:
+    desk = Desk()
+    desk.buy("1", "100")
+    other = StrategyId("triangular")
+    postings = desk.sell("1", "110", strategy_id=other)
+    assert sum(p.value for p in postings) == 0
+    desk.buy("1", "105", strategy_id=other)
+    desk.sell("1", "120")
+    assert desk.ledger.balances[BTC] == 0
+    assert desk.ledger.realised().gross == d(25)
+
+
 def test_selling_what_nobody_holds_changes_nothing_and_breaks_the_invariant() -> None:
     desk = Desk()
     desk.buy("1", "100")

@@ -10,6 +10,7 @@ from msgspec import Struct, msgpack
 from tradewinds.ledger.fills import FillContext
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.ledger.lots import NO_INSTRUMENT
+from tradewinds.model.errors import InvariantBroken
 from tradewinds.model.events import FundingPaid
 from tradewinds.model.ids import ACCOUNT, Asset, ClientOrderId, FillId, StrategyId, TradeId, Venue
 from tradewinds.model.ids import instrument_id as id_of
@@ -165,7 +166,12 @@ class Play:
             quote_rate=self.rate_of(market.quote, action),
             fee_rate=self.rate_of(fee_asset, action),
         )
-        transaction = self.ledger.book_fill(fill, context)
+        try:
+            transaction = self.ledger.book_fill(fill, context)
+        except InvariantBroken:
+            # A loss beyond all there is of an asset that is not cash: no venue lets it come so far.
+            assert (market.kind, market.settle) == (InstrumentKind.PERPETUAL, USDC)
+            return None
         assert transaction is not None
         self.booked.append((fill, context))
         self.transactions.append(transaction)

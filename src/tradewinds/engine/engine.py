@@ -18,6 +18,7 @@ from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import Command
 from tradewinds.model.ids import ClientOrderId, InstrumentId
 from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
+from tradewinds.model.signal import Signal
 from tradewinds.ports import Strategy, Warmable
 
 BAD_INPUT_MAX = 1_000
@@ -108,7 +109,7 @@ class Engine:
         if kind is Quote:
             for strategy in slot.quote_watchers:
                 for signal in strategy.on_event(event, self._view):
-                    self.desk.take(signal)
+                    self._wished(strategy, signal)
         else:
             self._show(slot, event, kind)
 
@@ -120,7 +121,15 @@ class Engine:
             watchers = getattr(slot, WATCHER_LISTS[kind]) if kind in WATCHER_LISTS else []
         for strategy in watchers:
             for signal in strategy.on_event(event, self._view):
-                self.desk.take(signal)
+                self._wished(strategy, signal)
+
+    def _wished(self, strategy: Strategy, signal: Signal) -> None:
+        """A strategy speaks for itself alone: nobody else's budget, trades or switch."""
+        if signal.strategy_id == strategy.strategy_id:
+            self.desk.take(signal)
+        else:
+            who = f"{strategy.strategy_id} speaks for {signal.strategy_id}"
+            self._out.anomaly("foreign_signal", InstrumentId(""), who)
 
     def _dropped(self, slot: Slot, event: ev.MarketEvent, reason: str) -> None:
         repeated = reason == "duplicate"

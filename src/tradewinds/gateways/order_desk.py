@@ -82,7 +82,7 @@ class OrderDesk:
         self._ended: OrderedDict[ClientOrderId, Sent] = OrderedDict()
         self._names: OrderedDict[str, ClientOrderId] = OrderedDict()
         self._fills: OrderedDict[FillId, None] = OrderedDict()
-        self.moved: dict[Asset, Decimal] = {}
+        self.since_reading: list[Fill] = []
         self._payments: OrderedDict[str, None] = OrderedDict()
         self._nameless: dict[str, list[Said]] = {}
 
@@ -182,7 +182,7 @@ class OrderDesk:
         self.reports.append(
             OrderFilled(fill=fill, venue_time_ns=fill.venue_time_ns, received_time_ns=now_ns)
         )
-        self.moved[fill.fee_asset] = self.moved.get(fill.fee_asset, ZERO) - fill.fee
+        self.since_reading.append(fill)
         sent = self.get(fill.client_order_id)
         if sent is not None:
             sent.unknown = False

@@ -124,6 +124,7 @@ class StateReader:
                 self._errands.book(batch)
             for said in reading.said:
                 self._desk.heard(said, now_ns)
+        self._errands.note_wallet(reading.wallet)
         return VenueStateRead(
             balances=dict(reading.wallet.totals),
             orders=tuple(self._under_our_name(said.order) for said in reading.said),

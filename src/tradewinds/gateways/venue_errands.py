@@ -20,13 +20,16 @@ from tradewinds.gateways.ccxt_translate import window_ms
 from tradewinds.gateways.dialect import Dialect, Said, Since, Traded, Wallet
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.outcomes import Cause, Trouble
+from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import FundingPaid, InstrumentChanged
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
+from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderType
 
 MARGIN_NS: Final = 700 * NS_PER_MS
 BAD_ANSWER: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+WITNESS_NS: Final = 600_000 * NS_PER_MS
 CLOCKS_APART_NS: Final = 5_000 * NS_PER_MS
 PAGE: Final = 1_000
 PAGES_MAX: Final = 20
@@ -59,6 +62,7 @@ class Errands:
         self._since: dict[InstrumentId, Since] = {}
         self.start_ns = edge.now_ns()
         self.touched: set[InstrumentId] = set()
+        self._wallet: Wallet | None = None
         self.look: Callable[[str], None] = _nobody
         self.failed: Callable[[BaseException | None], None] = _raise
         self.to_ask: list[Sent] = []
@@ -135,10 +139,47 @@ class Errands:
         if found_fills is None:
             return
         self.book(found_fills)
-        if sent.filled:
+        if sent.filled or not await self._balance_agrees(sent):
             return
         reason = "not executed: the venue knows neither the order nor a trade of it"
         self._desk.rejected(sent, reason, self._edge.now_ns())
+
+    def note_wallet(self, wallet: Wallet) -> None:
+        """What was held when everything was known."""
+        self._wallet = wallet
+        self._desk.since_reading.clear()
+
+    async def _balance_agrees(self, sent: Sent) -> bool:
+        """The last witness: what is held is what was held, and what fills have told since.
+
+        Perpetuals need none: their closes cannot close twice. After a long while the difference
+        is somebody else's doing.
+        """
+        before, base = self._wallet, self._dialect.instruments[sent.order.instrument_id].base
+        old = self._edge.now_ns() - sent.sent_ns > WITNESS_NS
+        if before is None or self._dialect.quirks.reduce_only or old:
+            return True
+        wallet = await self.wallet()
+        if wallet is None:
+            return False
+        expected = before.totals.get(base, ZERO) + self._moved(base)
+        differs = abs(wallet.totals.get(base, ZERO) - expected) > sent.quantity / 2
+        if differs:
+            log.warning("balance_contradicts order=%s asset=%s", sent.id, base)
+        return not differs
+
+    def _moved(self, asset: Asset) -> Decimal:
+        total = ZERO
+        for fill in self._desk.since_reading:
+            instrument = self._dialect.instruments[fill.instrument_id]
+            signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+            if instrument.base == asset:
+                total += signed
+            if instrument.quote == asset:
+                total -= signed * fill.price
+            if fill.fee_asset == asset:
+                total -= fill.fee
+        return total
 
     async def confirm(self, sent: Sent) -> None:
         """An accepted stop must be seen standing; one that never appears protects nothing."""
@@ -204,7 +245,7 @@ class Errands:
     async def free_of(self, asset: Asset) -> Decimal | None:
         """What may be sold now."""
         wallet = await self.wallet()
-        return None if wallet is None else wallet.free.get(asset, Decimal(0))
+        return None if wallet is None else wallet.free.get(asset, ZERO)
 
     async def refresh_filters(self) -> None:
         """Rules may have changed; whoever sizes orders must know before the next one."""

@@ -120,7 +120,7 @@ class Draft:
             self._holdings.move(asset, quantity)
 
     def _release(self, asset: Asset, quantity: Decimal) -> Decimal:
-        """Take from the owner's lot, topped up from the account's; returns the cost released."""
+        """Take from the owner's lot, topped up from others'; returns the cost released."""
         key = (self.owner, asset, NO_INSTRUMENT)
         missing = quantity - self.lot(key).quantity
         if missing > ZERO:
@@ -131,18 +131,30 @@ class Draft:
         return cost
 
     def _transfer(self, asset: Asset, quantity: Decimal) -> None:
-        source = (ACCOUNT, asset, NO_INSTRUMENT)
-        lot = self.lot(source)
-        if self.owner == ACCOUNT or lot.quantity < quantity:
+        """From the account first, then from other strategies: the venue keeps one balance, and a
+        sale's report can overtake that of the purchase, whose coins then pay back."""
+        missing = quantity
+        for source in self._other_owners(asset):
+            lot = self.lot(source)
+            part = min(missing, lot.quantity)
+            if part <= ZERO:
+                continue
+            missing -= part
+            cost = share(lot.cost, part, lot.quantity)
+            self._change(source, -part, -cost)
+            self._post(Account.INVENTORY, asset, -part, -cost, source[0])
+            self._change((self.owner, asset, NO_INSTRUMENT), part, cost)
+            self._post(Account.INVENTORY, asset, part, cost, self.owner)
+        if missing > ZERO:
             raise InvariantBroken(
-                f"{self.owner} in {self.instrument} is short of {quantity} {asset}; "
-                f"the account holds {lot.quantity}: reconcile with the venue"
+                f"{self.owner} in {self.instrument} is short of {missing} {asset}: "
+                "reconcile with the venue"
             )
-        cost = share(lot.cost, quantity, lot.quantity)
-        self._change(source, -quantity, -cost)
-        self._post(Account.INVENTORY, asset, -quantity, -cost, ACCOUNT)
-        self._change((self.owner, asset, NO_INSTRUMENT), quantity, cost)
-        self._post(Account.INVENTORY, asset, quantity, cost, self.owner)
+
+    def _other_owners(self, asset: Asset) -> list[LotKey]:
+        keys = {key for key in self._holdings.lots if key[1:] == (asset, NO_INSTRUMENT)}
+        others = sorted(key for key in keys if key[0] != self.owner)
+        return sorted(others, key=lambda key: key[0] != ACCOUNT)
 
     def _check_cash(self) -> None:
         """A fill that brings cash in is welcome even when less than nothing was there."""

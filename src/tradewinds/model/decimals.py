@@ -1,7 +1,17 @@
 """Money rounds here and nowhere else, by intention."""
 
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_UP, Decimal
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_UP,
+    Context,
+    Decimal,
+)
 
+WIDE = Context(prec=60)
+"""Digits enough that a division by a step is exact where it has to be."""
 ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal("0.0001")
@@ -14,7 +24,7 @@ def to_decimal(value: float) -> Decimal:
 
     Raises ValueError for NaN and infinities: they never become money.
     """
-    result = Decimal(repr(value))
+    result = Decimal(repr(float(value)))
     if not result.is_finite():
         raise ValueError(f"not a finite number: {value!r}")
     return result
@@ -22,12 +32,12 @@ def to_decimal(value: float) -> Decimal:
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Round down to a whole number of steps: never buy more than was asked for."""
-    return (value / step).to_integral_value(rounding=ROUND_FLOOR) * step
+    return WIDE.multiply(WIDE.divide(value, step).to_integral_value(rounding=ROUND_FLOOR), step)
 
 
 def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Round up to a whole number of steps: never assume a cost smaller than it is."""
-    return (value / step).to_integral_value(rounding=ROUND_CEILING) * step
+    return WIDE.multiply(WIDE.divide(value, step).to_integral_value(rounding=ROUND_CEILING), step)
 
 
 def round_value(value: Decimal) -> Decimal:

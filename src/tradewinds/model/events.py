@@ -1,4 +1,4 @@
-"""Everything from outside: market data, venue reports, timers, operator words. All are journalled."""
+"""Everything from outside: market data, venue reports, timers, operator words. All journalled."""
 
 from decimal import Decimal
 

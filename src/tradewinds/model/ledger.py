@@ -1,4 +1,4 @@
-"""Double entry: a transaction's values sum to zero, and its quantities follow the venue's balances."""
+"""Double entry: a transaction's values sum to zero; its quantities follow the venue's balances."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -11,7 +11,7 @@ from tradewinds.model.market import Side
 
 
 class TradingState(StrEnum):
-    """ACTIVE trades; REDUCING only closes; HALTED does nothing without the operator or a new day."""
+    """ACTIVE trades; REDUCING only closes; HALTED waits for the operator or for a new day."""
 
     ACTIVE = "active"
     REDUCING = "reducing"

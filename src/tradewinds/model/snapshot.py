@@ -1,4 +1,4 @@
-"""What the pages and `status` show, and the words sent back: messages on the bus, msgpack encoded."""
+"""What pages and `status` show, and the words sent back: messages on the bus, in msgpack."""
 
 from decimal import Decimal
 
