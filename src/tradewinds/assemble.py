@@ -199,11 +199,7 @@ def _session(
             venue_time_ns=now_ns,
             received_time_ns=now_ns,
         ),
-        HistoryLoaded(
-            bars=tuple(bar for bars in source.history.values() for bar in bars),
-            venue_time_ns=now_ns,
-            received_time_ns=now_ns,
-        ),
+        _history(source),
     )
     terms = Terms(
         account=account,
@@ -218,6 +214,14 @@ def _session(
         journal_sequence=lambda: journal.head.number,
     )
     return Session(driver, source.feed, source.clock, terms)
+
+
+def _history(source: Source) -> HistoryLoaded:
+    return HistoryLoaded(
+        bars=tuple(bar for bars in source.history.values() for bar in bars),
+        venue_time_ns=source.start_ns,
+        received_time_ns=source.start_ns,
+    )
 
 
 def _account(settings: Settings, source: Source, run: RunId) -> str:

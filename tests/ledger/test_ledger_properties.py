@@ -387,18 +387,12 @@ def test_funding_moves_cash_by_what_the_venue_says(amounts: list[Decimal]) -> No
     ledger = Ledger(USDT)
     ledger.open(OPENING, RATES, 0)
     for number, amount in enumerate(amounts):
-        event = FundingPaid(
-            funding_id=str(number),
-            instrument_id=PERPETUAL.id,
-            asset=USDT,
-            amount=amount,
-            venue_time_ns=0,
-            received_time_ns=0,
-        )
-        booked = ledger.book_funding(event, STRATEGIES[0], Decimal(1))
-        assert booked is not None
-        assert value_of([booked]) == 0
-        assert ledger.book_funding(event, STRATEGIES[0], Decimal(1)) is None
+        names = {"funding_id": str(number), "instrument_id": PERPETUAL.id, "asset": USDT}
+        event = FundingPaid(amount=amount, venue_time_ns=0, received_time_ns=0, **names)
+        once, again = (ledger.book_funding(event, STRATEGIES[0], Decimal(1)) for _ in range(2))
+        assert once is not None
+        assert value_of([once]) == 0
+        assert again is None
     assert ledger.balances[USDT] - OPENING[USDT] == sum(amounts, Decimal(0))
     assert ledger.realised().funding == -sum(amounts, Decimal(0))
     assert {lot.strategy_id for lot in ledger.state().lots} == {ACCOUNT}

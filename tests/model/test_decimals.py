@@ -34,7 +34,6 @@ def test_a_quotient_of_more_digits_than_the_default_context_has_still_rounds_dow
 @pytest.mark.parametrize("value", [0.1, np.float64(0.1), 1e-9, 123456789.125])
 def test_a_float_becomes_the_decimal_that_reads_back_as_it(value: float) -> None:
     assert float(to_decimal(value)) == value
-    assert str(to_decimal(value)).lower() == repr(float(value)).lower()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
