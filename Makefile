@@ -28,10 +28,12 @@ types: env
 # In CI a skipped test is a failed one.
 PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_skips)
 
-# Tests that measure time go first and alone. pytest answers 5 where none is marked so.
+# Tests that measure time go first and alone, then the browser's: its driver keeps an event loop
+# running, in which no other test could start its own. pytest answers 5 where none is marked so.
 unit: env
 	$(PYTEST) -m serial $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m "not serial" -n $(WORKERS) --dist loadfile $(ARGS)
+	$(PYTEST) -m browser $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m "not serial and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: env
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.contract.rigs import spot_instrument
 from tradewinds.gateways.dialect import Named, Said
-from tradewinds.gateways.order_desk import LATE_NS, OrderDesk
+from tradewinds.gateways.order_desk import MISSING_NS, OrderDesk
 from tradewinds.model import events as ev
 from tradewinds.model.ids import Asset, ClientOrderId, FillId, StrategyId, TradeId
 from tradewinds.model.market import Side
@@ -116,10 +116,20 @@ def test_an_end_without_its_executions_is_told_in_the_end() -> None:
     desk.heard(said(OrderStatus.CANCELED, "0.02"), NOW)
     assert kinds(desk) == ["OrderAccepted"]
     assert len(desk.lacking()) == 1
-    desk.give_up_waiting(NOW + LATE_NS)
+    desk.give_up_waiting(NOW + MISSING_NS - 1)
+    assert kinds(desk) == ["OrderAccepted"]
+    desk.give_up_waiting(NOW + MISSING_NS)
     assert kinds(desk) == ["OrderAccepted", "OrderCanceled"]
-    desk.fill(fill(1), NOW + LATE_NS)
+    desk.fill(fill(1), NOW + MISSING_NS)
     assert kinds(desk)[-1] == "OrderFilled"
+
+
+def test_a_full_order_waits_for_its_executions_for_ever() -> None:
+    desk = OrderDesk()
+    sent = desk.add(approved(), NOW)
+    desk.heard(said(OrderStatus.FILLED, "0.03"), NOW)
+    desk.give_up_waiting(NOW + 100 * MISSING_NS)
+    assert desk.lacking() == [sent]
 
 
 def test_a_rejection_after_an_acceptance_by_stream_is_not_told_twice() -> None:

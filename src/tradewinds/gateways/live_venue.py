@@ -33,6 +33,7 @@ NS_PER_S: Final = 1_000_000_000
 ASK_S: Final = (0.25, 0.5, 1.0, 2.0)
 ASK_S_MAX: Final = 5.0
 FATAL: Final = frozenset({Cause.KEY, Cause.REGION, Cause.MODE})
+ASKS_MAX: Final = 500
 NAMELESS_S: Final = 1.0
 PROVE_NS: Final = 1_000_000_000
 """So long a stop may stand without having been seen by stream or query."""
@@ -78,7 +79,7 @@ class LiveVenue:
         self._looked_ns, self._checked_ns = 0, self._edge.now_ns()
         self._reading: Reading | None = None
         self._nameless_ns = 0
-        self._asks: dict[ClientOrderId, tuple[int, int]] = {}
+        self._asks: dict[str, tuple[int, int]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
         client.on_trouble = self._cause_changed
@@ -272,6 +273,7 @@ class LiveVenue:
             for sent in self._desk.working():
                 self._sender.part(sent)
                 self._ask_if_due(sent, now_ns)
+            self._forget_answered()
             self._errands.to_ask = [s for s in self._errands.to_ask if not s.ended]
             self._lift_troubles(now_ns)
             self._forget_strangers(now_ns)
@@ -281,14 +283,21 @@ class LiveVenue:
         """Orders whose outcome, or whose executions, nobody has told."""
         asked = sent in self._errands.to_ask or self._unproven(sent, now_ns)
         if not (sent.unknown or sent.ending is not None or asked):
-            self._asks.pop(sent.id, None)
             return
-        due_ns, tries = self._asks.get(sent.id, (now_ns, 0))
+        question = f"{sent.id} {sent.ending is not None}"
+        due_ns, tries = self._asks.get(question, (now_ns, 0))
         if now_ns < due_ns:
             return
         pause_s = ASK_S[tries] if tries < len(ASK_S) else ASK_S_MAX
-        self._asks[sent.id] = (now_ns + int(pause_s * NS_PER_S), tries + 1)
+        self._asks[question] = (now_ns + int(pause_s * NS_PER_S), tries + 1)
         self._start(f"ask {sent.id}", self._ask(sent))
+
+    def _forget_answered(self) -> None:
+        """Questions about orders that have ended."""
+        if len(self._asks) > ASKS_MAX:
+            open_ids = {str(sent.id) for sent in self._desk.working()}
+            kept = self._asks.items()
+            self._asks = {q: at for q, at in kept if q.partition(" ")[0] in open_ids}
 
     def _unproven(self, sent: Sent, now_ns: int) -> bool:
         """A stop that was accepted but that nobody has seen standing."""

@@ -31,7 +31,9 @@ from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderStatus
 FILLS_REMEMBERED: Final = 20_000
 ORDERS_REMEMBERED: Final = 2_000
 LATE_NS: Final = 3_000_000_000
-"""How long an end waits for the executions that it counts."""
+"""How long an order that is gone waits for its sibling to say why."""
+MISSING_NS: Final = 30_000_000_000
+"""How long an end waits for the executions that it counts, while they are asked for."""
 LiveReport = VenueReport | VenueStateRead | VenueTroubleChanged | InstrumentChanged
 Word = type[OrderRejected | OrderCanceled | OrderExpired | CancelRejected | OrderOutcomeUnknown]
 ENDINGS: Final[Mapping[OrderStatus, Word]] = {
@@ -210,9 +212,14 @@ class OrderDesk:
         return [sent for sent in self._working.values() if sent.ending is not None]
 
     def give_up_waiting(self, now_ns: int) -> None:
-        """An end that has waited long enough for its executions, or its sibling's, is told."""
+        """An end that has waited long enough is told. Of a full order there is nothing to tell but
+        its executions: they are asked for until they come."""
         for sent in self.lacking():
-            if now_ns - sent.ending_ns >= LATE_NS:
+            assert sent.ending is not None
+            missing = sent.filled < sent.ending.order.filled_quantity
+            full = sent.ending.order.status is OrderStatus.FILLED
+            patience_ns = MISSING_NS if missing else LATE_NS
+            if now_ns - sent.ending_ns >= patience_ns and not (missing and full):
                 self._finish(sent, now_ns)
 
     def _not_ours(self, said: Said) -> None:

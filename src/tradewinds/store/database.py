@@ -16,6 +16,7 @@ from tradewinds.store.tables import REVISIONS
 WRITING = "tradewinds_writing"
 MIGRATION_LOCK = 0x7477_6D69
 MIGRATION_WAIT_MS = 20_000
+OPENING_WAIT_MS = 5_000
 MEMORY = (None, "", ":memory:")
 POSTGRES_DEFAULTS = {
     "application_name": "tradewinds",
@@ -43,13 +44,15 @@ def open_database(url: str, *, busy_timeout_ms: int = 250, create: bool = True) 
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         _place_file(parsed, create)
-    engine = _engine(parsed, busy_timeout_ms)
+    # Another process may be making the same database: a first look may wait for it.
+    looking = _engine(parsed, max(busy_timeout_ms, OPENING_WAIT_MS) if create else busy_timeout_ms)
     with told(parsed, f"cannot open {shown(parsed)}"):
-        revision = current_revision(engine)
+        revision = current_revision(looking)
         if revision != REVISIONS[-1]:
             _require_known(revision, parsed, create)
-            migrate(engine)
-    return engine
+            migrate(looking)
+    looking.dispose()
+    return _engine(parsed, busy_timeout_ms)
 
 
 @contextmanager
