@@ -33,11 +33,12 @@ def test_a_taken_port_is_refused_with_the_way_out() -> None:
 
 @pytest.mark.serial
 def test_it_answers_under_a_production_name_and_stops_on_ctrl_c(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     port = free_port()
     command = [sys.executable, "-P", "-m", "tradewinds.cli", "--home", str(tmp_path), "venue"]
     serving = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.PIPE, text=True)
+    request.addfinalizer(serving.kill)
     assert serving.stdout is not None
     said = [serving.stdout.readline() for _ in range(7)]
     assert "SYNTHETIC" in said[0]

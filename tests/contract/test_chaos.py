@@ -93,9 +93,7 @@ def untold(rig: Any) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("kind", [SpotRig, UsdmRig])
 def test_after_any_storm_the_venue_and_what_was_told_agree(kind: Any, seed: int) -> None:
     dice = random.Random(seed)
-    rig = kind(
-        terms=LiveTerms(tick_s=0.01, look_gap_s=0.05, state_every_s=1, state_every_blind_s=1)
-    )
+    rig = kind(terms=LiveTerms(tick_s=0.01, look_gap_s=0.5, state_every_s=4, state_every_blind_s=4))
     rig.connect()
     before = rig.held()
     rig.settle()

@@ -131,6 +131,22 @@ def test_b1_while_the_balance_says_that_something_was_sold_nothing_is_called_not
     rig.until(lambda: rig.filled(order) == D("0.01"))
 
 
+def test_b1_a_trade_that_is_shown_later_than_its_successor_is_not_passed_over(
+    rig: SpotRig,
+) -> None:
+    """Trade ids only grow, but what is shown need not: found by the storm of test_chaos."""
+    rig.fault(TOLD, Drop(), times=None)
+    rig.fault(POST, Hidden(for_s=1.2, reply=answer(408, TIMEOUT)))
+    first = rig.sell("market", "0.01")
+    rig.until(lambda: rig.story(first) == ["unknown"])
+    second = rig.sell("market", "0.01")
+    rig.until(lambda: rig.filled(second) == D("0.01"))
+    rig.live.look("test")
+    rig.settle(0.3)
+    assert rig.filled(first) == 0
+    rig.until(lambda: rig.filled(first) == D("0.01"))
+
+
 def test_b2_an_answer_that_never_comes_is_given_up_and_asked_for(rig: SpotRig) -> None:
     rig.exchange.timeout = 400
     rig.fault(POST, Lost(execute=True))

@@ -31,6 +31,7 @@ MARGIN_NS: Final = 700 * NS_PER_MS
 BAD_ANSWER: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 WITNESS_NS: Final = 600_000 * NS_PER_MS
 CLOCKS_APART_NS: Final = 5_000 * NS_PER_MS
+OVERLAP_NS: Final = 120_000 * NS_PER_MS
 PAGE: Final = 1_000
 PAGES_MAX: Final = 20
 OURS: Final = "tw-"
@@ -279,7 +280,7 @@ class Errands:
         """Executions of ours since the last batch that was booked, those already told left out."""
         instrument = self._dialect.instruments[instrument_id]
         fills: list[Fill] = []
-        since = self._since.get(instrument_id, Since(time_ns=self.start_ns))
+        next_time = since = self._since.get(instrument_id, Since(time_ns=self.start_ns))
         for _ in range(PAGES_MAX):
             request = replace(self._dialect.trades(instrument, since), closing=True)
             rows: Sequence[Traded] | None = await self.ask(
@@ -293,11 +294,11 @@ class Errands:
                     return None
                 if _wanted(fill) and not self._desk.seen(fill.fill_id):
                     fills.append(fill)
-            if rows:
-                since = Since(trade_id=max(row.trade_id for row in rows) + 1)
+            next_time = _old_enough(rows) or next_time
             if len(rows) < PAGE:
                 break
-        return Batch(instrument_id=instrument_id, fills=tuple(fills), since=since)
+            since = Since(trade_id=max(row.trade_id for row in rows) + 1)
+        return Batch(instrument_id=instrument_id, fills=tuple(fills), since=next_time)
 
     async def _named(self, row: Traded, instrument: Instrument) -> Fill | None:
         """Under our own order id, or the venue's; None while the venue does not say."""
@@ -317,6 +318,14 @@ class Errands:
         self._since[batch.instrument_id] = batch.since
         for fill in batch.fills:
             self._desk.fill(fill, self._edge.now_ns())
+
+
+def _old_enough(rows: Sequence[Traded]) -> Since | None:
+    """Where the next query may begin. The last minutes are read again each time: an execution may
+    be shown later than one that came after it."""
+    latest_ns = max((row.fill.venue_time_ns for row in rows), default=0)
+    old = [r.trade_id for r in rows if r.fill.venue_time_ns < latest_ns - OVERLAP_NS]
+    return Since(trade_id=max(old) + 1) if old else None
 
 
 def _wanted(fill: Fill) -> bool:
