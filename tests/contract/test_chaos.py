@@ -13,6 +13,9 @@ from tradewinds.model import events as ev
 from tradewinds.practice import garbage
 from tradewinds.practice.faults import Close, Delay, Drop, Duplicate, Hidden, Reply, Reset, Withhold
 
+# Its waits are of the wall's time: it needs the machine for itself.
+pytestmark = pytest.mark.serial
+
 D = Decimal
 TIMEOUT = b'{"code":-1007,"msg":"Timeout"}'
 REQUESTS: list[Any] = [
