@@ -41,3 +41,14 @@ def recorded() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+ON_THE_WALL = ("tests/contract/", "tests/faults/test_B_", "tests/faults/test_C_")
+"""Real sockets and real waits: they need the machine for themselves."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(part in item.path.as_posix() for part in ON_THE_WALL):
+            item.add_marker(pytest.mark.serial)
