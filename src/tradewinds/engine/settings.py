@@ -13,5 +13,4 @@ class EngineSettings(Struct, frozen=True, kw_only=True):
     limits: RiskLimits
     entry_lifetime_s: float = 60.0
     equity_every_s: float = 300.0
-    in_flight_alarm_s: float = 30.0
     disabled: tuple[StrategyId, ...] = ()
