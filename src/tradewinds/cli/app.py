@@ -13,6 +13,9 @@ from tradewinds.cli import (
     backtest,
     config_verbs,
     data,
+    data_download,
+    data_import,
+    data_record,
     doctor,
     keys,
     operator,
@@ -112,6 +115,15 @@ def add_groups(app: typer.Typer) -> None:
     add(group, "disable", strategies.strategies_disable, named, under="strategies")
     app.add_typer(group, name="strategies")
     group = typer.Typer(no_args_is_help=True, help="Recorded market data.")
+    add(
+        group,
+        "download",
+        data_download.data_download,
+        data_download.DownloadArguments,
+        under="data",
+    )
+    add(group, "import", data_import.data_import, data_import.ImportArguments, under="data")
+    add(group, "record", data_record.data_record, data_record.RecordArguments, under="data")
     add(group, "list", data.data_list, data.DataArguments, under="data")
     add(group, "check", data.data_check, data.DataArguments, under="data")
     app.add_typer(group, name="data")

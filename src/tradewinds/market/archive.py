@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 
 from tradewinds.market.instruments import instruments_from_prices
+from tradewinds.market.listing import newest_listed, with_listed_fees
 from tradewinds.market.parquet_rows import PRICES, Rows
 from tradewinds.market.selection import FUNDING_KINDS, MARK_KINDS, Selection
-from tradewinds.market.series import Series, read_series
+from tradewinds.market.series import Series, chained, read_series
+from tradewinds.market.shelf import archive_root
 from tradewinds.model.errors import DataError
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
@@ -57,11 +59,11 @@ class Archive:
     def __init__(self, paths: Sequence[Path], selection: Selection) -> None:
         self._dropped: Counter[str] = Counter()
         self.notes: list[str] = []
+        series = [s for path in paths for s in read_series(path, selection, self._dropped)]
         found = [
-            Track(series, instrument)
-            for path in paths
-            for series in read_series(path, selection, self._dropped)
-            if (instrument := selection.instrument_of(series.key)) is not None
+            Track(chain, instrument)
+            for chain in chained(series)
+            if (instrument := selection.instrument_of(chain.key)) is not None
         ]
         found = [track for track in found if self._usable(track)]
         if not found:
@@ -71,6 +73,8 @@ class Archive:
         traded = {track.instrument for track in bars}
         others = [t for t in found if t.kind is not Bar and t.instrument in traded]
         self._tracks = sorted(bars + others, key=lambda track: track.place)
+        roots = {root for path in paths if (root := archive_root(path)) is not None}
+        self._listed = {k: v for root in sorted(roots) for k, v in newest_listed(root).items()}
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -79,14 +83,15 @@ class Archive:
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """Derived from the first rows of each series, sorted by id."""
+        """Derived from the first rows of each series, sorted by id; in an archive with the fees
+        that the venue listed."""
         prices: dict[InstrumentId, list[float]] = {}
         for track in self._tracks:
             if track.kind is Bar:
                 rows = track.series.sample
                 for name in PRICES:
                     prices.setdefault(track.instrument, []).extend(rows[name].tolist())
-        return instruments_from_prices(prices)
+        return with_listed_fees(instruments_from_prices(prices), self._listed)
 
     @property
     def span_ns(self) -> tuple[int, int]:

@@ -93,7 +93,7 @@ def group_spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
 def _stated_ns(at: datetime | int) -> int:
     if isinstance(at, datetime):
         return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * SECOND_NS)
-    return at * _factor_of_epoch(at)
+    return at * factor_of_epoch(at)
 
 
 def _groups_within(file: pq.ParquetFile, selection: Selection) -> list[int]:
@@ -133,7 +133,7 @@ def _selected(
         if instrument is None:
             dropped["symbol or kind not understood"] += len(rows[chosen])
         elif selection.wants(instrument):
-            valid = _valid(rows[chosen], key.kind, dropped)
+            valid = sound_rows(rows[chosen], key.kind, dropped)
             opens = valid["ts"]
             valid = valid[(opens >= selection.start_ns) & (opens < selection.end_ns)]
             if len(valid):
@@ -154,12 +154,12 @@ def _epoch_ns(column: pa.Array) -> npt.NDArray[np.int64]:
     if pa.types.is_timestamp(column.type):
         factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     else:
-        factor = _factor_of_epoch(int(ticks.max(initial=0)))
+        factor = factor_of_epoch(int(ticks.max(initial=0)))
     sane = (ticks > EARLIEST_NS // factor) & (ticks < LATEST_NS // factor)
     return np.asarray(np.where(sane, ticks, 0) * factor, dtype=np.int64)
 
 
-def _factor_of_epoch(ticks: int) -> int:
+def factor_of_epoch(ticks: int) -> int:
     """A whole-number time tells its unit by its size: seconds stay under 10^11 until 5138."""
     for limit, factor in ((10**11, SECOND_NS), (10**14, 10**6), (10**17, 10**3)):
         if ticks < limit:
@@ -190,7 +190,7 @@ def _key_of(code: int, present: list[str], words: list[list[str]]) -> SeriesKey:
     return SeriesKey(**found)
 
 
-def _valid(rows: Rows, kind: str, dropped: Counter[str]) -> Rows:
+def sound_rows(rows: Rows, kind: str, dropped: Counter[str]) -> Rows:
     """Rows that could be events. Comparisons are false for NaN, so NaN never passes."""
     good = rows["ts"] > 0
     _count(dropped, "absurd time", ~good)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -12,8 +12,11 @@ from tradewinds.market.archive import Archive
 from tradewinds.market.merge import merge_events
 from tradewinds.market.pace import Pace
 from tradewinds.market.parquet_rows import open_parquet
+from tradewinds.market.prints import holds_prints, tapes
 from tradewinds.market.raw import SUFFIXES, DecoderMaker, RawRecording
+from tradewinds.market.recording import EventRecording, is_event_recording
 from tradewinds.market.selection import Selection
+from tradewinds.market.shelf import archive_root
 from tradewinds.model.errors import DataError
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
@@ -26,11 +29,24 @@ from tradewinds.ports import BarHistory
 MERGED_BLOCK: Final = 2_048
 
 
+class Recording(Protocol):
+    """What is not bars: events as they came."""
+
+    @property
+    def instruments(self) -> Sequence[Instrument]: ...
+    @property
+    def dropped(self) -> dict[str, int]: ...
+    @property
+    def progress(self) -> float: ...
+    def blocks(self) -> Iterator[list[MarketEvent]]: ...
+
+
 class ReplayFeed:
     """Implements ports.Feed over files; `events` and `blocks` are the same without waiting.
 
-    `paths` are files, or one folder: all its usable *.parquet, else its raw messages
-    (*.gz *.jsonl *.json), which need `make_decoder`. Raises DataError with the place and the fix.
+    `paths` are files, or one folder: all its usable *.parquet (of an archive, those in folders
+    below as well), else its recordings (*.gz *.jsonl *.json); a venue's raw messages need
+    `make_decoder`. Raises DataError with the place and the fix.
     """
 
     def __init__(
@@ -43,15 +59,16 @@ class ReplayFeed:
         given = [paths] if isinstance(paths, Path) else list(paths)
         self.notes: list[str] = []
         files = [file for path in given for file in self._files(path)]
-        self._bars = [file for file in files if file.suffix == ".parquet"]
+        parquet = [file for file in files if file.suffix == ".parquet"]
+        prints = [file for file in parquet if holds_prints(file)]
+        self._bars = [file for file in parquet if file not in set(prints)]
         self._selection = selection
         self._pace = pace or Pace()
         self._archive = Archive(self._bars, selection) if self._bars else None
-        self._raw = [
-            RawRecording(file, _required(make_decoder, file))
-            for file in files
-            if file.suffix != ".parquet"
+        self._raw: list[Recording] = [
+            _recording(file, make_decoder) for file in files if file.suffix != ".parquet"
         ]
+        self._raw.extend(tapes(prints, selection))
         self._label = _label(given, files, self._archive)
         self._now_ns = 0
         self._done = False
@@ -151,13 +168,19 @@ class ReplayFeed:
             raise DataError(f"{path}: no such file or folder; check the path")
         if not path.is_dir():
             return [path]
-        usable = [file for file in sorted(path.glob("*.parquet")) if self._holds_bars(file)]
-        raw = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+        # Folders of an archive belong together; elsewhere a folder below is another matter.
+        if archive_root(path) is not None:
+            usable, raw = [f for f in sorted(path.rglob("*.parquet")) if self._usable(f)], []
+        else:
+            usable = [file for file in sorted(path.glob("*.parquet")) if self._usable(file)]
+            raw = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
         if not usable and not raw:
             raise DataError(f"{path}: no Parquet of bars and no recorded messages in this folder")
         return usable or raw
 
-    def _holds_bars(self, file: Path) -> bool:
+    def _usable(self, file: Path) -> bool:
+        if holds_prints(file):
+            return True
         try:
             open_parquet(file)
         except DataError as error:
@@ -166,10 +189,13 @@ class ReplayFeed:
         return True
 
 
-def _required(make_decoder: DecoderMaker | None, file: Path) -> DecoderMaker:
+def _recording(file: Path, make_decoder: DecoderMaker | None) -> Recording:
+    """Events as `data record` keeps them, or a venue's own messages."""
+    if is_event_recording(file):
+        return EventRecording(file)
     if make_decoder is None:
         raise DataError(f"{file}: raw messages cannot be replayed here; give Parquet bars")
-    return make_decoder
+    return RawRecording(file, make_decoder)
 
 
 def _label(given: Sequence[Path], files: Sequence[Path], archive: Archive | None) -> str:

@@ -2,7 +2,8 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
@@ -131,6 +132,45 @@ class SpilledSeries(Series):
                 waiting, size = [], 0
         if waiting:
             yield from _pieces(np.frombuffer(b"".join(waiting), dtype=ROW), block_rows)
+
+
+class ChainedSeries(Series):
+    """Files that hold one series one after the other, as an archive by months does."""
+
+    def __init__(self, parts: Sequence[Series]) -> None:
+        first = parts[0]
+        super().__init__(first.path, first.key, first._selection, first._dropped)
+        self._parts = parts
+        room = max(1, SAMPLE_ROWS // len(parts))
+        self.sample = np.concatenate([part.sample[:room] for part in parts])
+
+    @property
+    def timeframe_ns(self) -> int:
+        """The first part's."""
+        return self._parts[0].timeframe_ns
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """From the first part's first bar to the last part's last."""
+        return self._parts[0].span_ns[0], self._parts[-1].span_ns[1]
+
+    def blocks(self, block_rows: int) -> Iterator[Rows]:
+        """Part by part: one file is open at a time."""
+        for part in self._parts:
+            yield from part.blocks(block_rows)
+
+
+def chained(found: Sequence[Series]) -> list[Series]:
+    """Series that follow one another in time become one; overlapping ones stay apart."""
+    groups: dict[tuple[SeriesKey, int], list[Series]] = {}
+    for series in found:
+        groups.setdefault((series.key, series.timeframe_ns), []).append(series)
+    result: list[Series] = []
+    for parts in groups.values():
+        parts.sort(key=lambda part: part.span_ns)
+        apart = all(a.span_ns[1] < b.span_ns[0] for a, b in pairwise(parts))
+        result.extend([ChainedSeries(parts)] if len(parts) > 1 and apart else parts)
+    return result
 
 
 def read_series(path: Path, selection: Selection, dropped: Counter[str]) -> list[Series]:
