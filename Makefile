@@ -2,10 +2,11 @@
 # except that `make test` run by root fetches missing Debian packages by name (.ci/packages).
 
 PYTHON := .venv/bin/python
+SECOND := .venv.second/installed
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: run test check bench docs lock fmt clean env types lint unit
+.PHONY: run test check bench docs lock fmt clean env oracles types lint unit kernels kernels-check
 
 run:
 	./trading-cli run $(ARGS)
@@ -29,14 +30,42 @@ types: env
 PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_skips)
 
 # Tests that measure time go first and alone, then the browser's: its driver keeps an event loop
-# running, in which no other test could start its own. pytest answers 5 where none is marked so.
-unit: env
+# running, in which no other test could start its own; then those that mostly wait, more at a time
+# than there are processors. pytest answers 5 where none is marked so.
+unit: env $(SECOND) oracles
 	$(PYTEST) -m serial $(ARGS) || [ $$? -eq 5 ]
 	$(PYTEST) -m browser $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m "not serial and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) --dist worksteal $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m "not serial and not wall and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+
+# A client for tests whose packages must not meet ours; made anew when its lock changes.
+$(SECOND): requirements-second-clients.lock | env
+	@rm -rf .venv.second
+	@$(PYTHON) -m venv .venv.second
+	@.venv.second/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
+		--no-deps --only-binary=:all: -r $< && touch $@
+
+# Other people's programs, for tests to compare with: what they pull in must not meet ours.
+oracles: .venv.oracles/made
+
+.venv.oracles/made: requirements-oracles.lock | env
+	rm -rf .venv.oracles
+	$(PYTHON) -m venv .venv.oracles
+	.venv.oracles/bin/pip install -q --disable-pip-version-check --no-compile --no-deps \
+		--require-hashes -r requirements-oracles.lock
+	touch $@
 
 bench: env
 	$(PYTHON) -m benchmarks $(ARGS)
+
+# Both need Debian 12's compiler: apt-get install rustc libstd-rust-dev-wasm32 lld
+kernels: env
+	$(PYTHON) tools/build_wasm.py
+
+# Not part of `make test`: no other compiler gives the same bytes.
+kernels-check: env
+	$(PYTHON) tools/build_wasm.py --check
+	$(PYTEST) tests/parity/check_native.py
 
 docs: env
 	$(PYTHON) -m pytest -q tests/test_docs.py
@@ -56,6 +85,8 @@ lock:
 	[ -x .venv.uv/bin/uv ] || { python3 -m venv .venv.uv && .venv.uv/bin/pip install -q uv; }
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group oracles -o requirements-oracles.lock
+	$(COMPILE) --group second-clients -o requirements-second-clients.lock
 
 # Leaves user_data alone: it holds the journal.
 clean:

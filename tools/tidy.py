@@ -43,6 +43,10 @@ HOMES = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "pyarrow": ("market/",),
+    "wasmtime": ("kernels/",),
+    "ctypes": ("kernels/",),
+    "optuna": ("research/",),
+    "distributed": ("research/",),
 }
 GATE = "risk/gate.py"
 ROUNDING_HOME = "model/decimals.py"
