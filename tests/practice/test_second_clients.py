@@ -1,15 +1,20 @@
-"""Binance's own client and python-binance trade here unmodified, under production host names."""
+"""Clients that others wrote trade here unmodified, under production host names: Binance's own,
+python-binance, and Coinbase's own."""
 
 import asyncio
+import json
+import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tradewinds.practice.presets import spot_listings, usdm_listings
+from tradewinds.practice.presets import coinbase_listings, spot_listings, usdm_listings
 from tradewinds.practice.resolver import loopback_getaddrinfo
 from tradewinds.practice.threaded import ThreadedVenue
 from tradewinds.practice.venue import VenueSettings
@@ -119,3 +124,63 @@ def test_python_binance_trades_and_hears_of_it(
         await client.close_connection()
 
     asyncio.run(scenario())
+
+
+SECOND = Path(__file__).parents[2] / ".venv.second" / "bin" / "python"
+DRIVER = Path(__file__).with_name("coinbase_driver.py")
+
+
+def test_coinbases_own_client_trades_and_hears_of_it() -> None:
+    """In a process and an environment of its own: it wants packages that ours do not go with. It
+    checks the certificate of REST; of WebSockets it never checks any."""
+    if not SECOND.exists():
+        message = "needs .venv.second: `make unit` makes it"
+        assert os.environ.get("CI") != "true", message
+        pytest.skip(message)
+    with ThreadedVenue(VenueSettings(coinbase=coinbase_listings())) as handle:
+        key = handle.run(lambda venue: venue.coinbase.customer(USD="10000", BTC="1"))
+        handle.run(lambda venue: venue.coinbase.move("BTC-USD", "60000"))
+        venue = handle.venue
+        asked = {
+            "hosts": sorted(venue.hosts),
+            "port": venue.port,
+            "key": key.key,
+            "secret": key.secret,
+        }
+        # Isolated: nothing of ours is on its path.
+        done = subprocess.run(
+            [SECOND, "-I", DRIVER],
+            input=json.dumps(asked) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"REQUESTS_CA_BUNDLE": str(venue.certificate.ca), "PATH": os.environ["PATH"]},
+        )
+        assert done.returncode == 0, done.stderr
+        assert handle.run(lambda venue: venue.coinbase.tokens.refused) == []
+    seen = json.loads(done.stdout)
+    numbers = seen.pop("numbers")
+    assert numbers == list(range(len(numbers)))
+    assert seen.pop("told") == ["OPEN", "FILLED"]
+    assert int(seen.pop("remaining")) < 30
+    assert seen == {
+        "product": ["BTC-USD", "0.00000001", "0.01"],
+        "hold": "593.54",
+        "canceled": True,
+        "bought": ["FILLED", "ours-1", "0.01", "3.6000006"],
+        "fill": ["60000.01", "3.6000006", "TAKER"],
+        "stop": True,
+        "standing": [["ours-2", "STOP_PENDING"]],
+        "bracket": True,
+        "refused": [False, "PREVIEW_INSUFFICIENT_FUND"],
+        "preview": [[], "0.59642147112"],
+        "fees": "0.006",
+        "rights": False,
+        "portfolio": "DEFAULT",
+        "book": "59999.99",
+        "touch": "60000.01",
+        "public": "BTC-USD",
+        "trades": 2,
+        "candles": 1,
+        "time": True,
+    }

@@ -1,6 +1,7 @@
 """The practice venue for users: it opens, trades a synthetic market, and closes when told."""
 
 import asyncio
+import json
 import ssl
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,17 @@ def test_whoever_trusts_the_certificate_finds_a_living_market(tmp_path: Path) ->
                 await asyncio.sleep(0.05)
             else:
                 pytest.fail("no quote came")
+            assert "BTC-USDT" in here.products
+            book = "https://api.coinbase.com/api/v3/brokerage/market/product_book"
+            async with session.get(f"{book}?product_id=BTC-USDT") as answer:
+                assert (await answer.json())["pricebook"]["bids"]
+        key = json.loads(here.coinbase_key.read_text())
+        assert key["name"].startswith("organizations/")
+        assert key["privateKey"].startswith("-----BEGIN EC PRIVATE KEY")
+        assert here.coinbase_key.stat().st_mode & 0o77 == 0
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
         assert serving.cancelled()
+        assert not here.coinbase_key.exists()
 
     asyncio.run(scenario())

@@ -1,7 +1,8 @@
 """The venue's two clocks: the time it tells, and the time that passes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -39,3 +40,13 @@ class VenueClock:
     def advance(self, seconds: float) -> None:
         """Let this much time pass at once."""
         self._skipped_ns += round(seconds * NS_PER_S)
+
+    @contextmanager
+    def later(self, seconds: float) -> Iterator[None]:
+        """As long as it lasts the venue tells a later time."""
+        ahead_ms = round(seconds * NS_PER_S) // NS_PER_MS
+        self.offset_ms += ahead_ms
+        try:
+            yield
+        finally:
+            self.offset_ms -= ahead_ms

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import structs
 
-from tradewinds.model.decimals import ZERO, floor_to_step, truncate_to_places
+from tradewinds.model.decimals import ONE, ZERO, floor_to_step, truncate_to_places
 from tradewinds.model.market import Side
 from tradewinds.practice.accounts import Account
 from tradewinds.practice.listing import Listing
@@ -36,15 +36,19 @@ class Custody(Protocol):
 class SpotCustody:
     """Assets change hands; what an order may spend is locked.
 
-    `price_of(asset, quote)` values the fee asset, or answers None.
+    `price_of(asset, quote)` values the fee asset, or answers None. `fees_on_top`: buyers pay the
+    fee in quote on top of the price, and their holds cover it.
     """
 
-    def __init__(self, price_of: Callable[[str, str], Decimal | None]) -> None:
+    def __init__(
+        self, price_of: Callable[[str, str], Decimal | None], *, fees_on_top: bool = False
+    ) -> None:
         self._price_of = price_of
+        self._fees_on_top = fees_on_top
 
     def reserve(self, order: Order, listing: Listing, price: Decimal | None) -> None:
         """Orders of a group that already holds enough share its hold."""
-        asset, amount = need(order, listing, price)
+        asset, amount = self._need(order, listing, price)
         if order.hold is not None:
             if order.hold.amount >= amount:
                 return
@@ -64,18 +68,23 @@ class SpotCustody:
             return order.remaining
         money = order.account.balance(listing.quote).free
         money += order.hold.amount if order.hold else ZERO
-        return min(order.remaining, floor_to_step(money / price, listing.step))
+        unit = price * self._with_fee(order, listing)
+        return min(order.remaining, floor_to_step(money / unit, listing.step))
 
     def settle(self, order: Order, listing: Listing, match: Fill) -> tuple[Fill, frozenset[str]]:
-        """The fee comes out of what is received, unless the account pays it in the fee asset."""
+        """The fee comes out of what is received, unless the account pays it in the fee asset or
+        on top."""
         paid = listing.quote if order.side is Side.BUY else listing.base
         got = listing.base if order.side is Side.BUY else listing.quote
         spent = match.quote_quantity if order.side is Side.BUY else match.quantity
         gained = match.quantity if order.side is Side.BUY else match.quote_quantity
-        self._spend(order, paid, spent)
-        fee, fee_asset = self._fee(order.account, listing, match, (got, gained))
+        charged = (listing.quote, match.quote_quantity) if self._fees_on_top else (got, gained)
+        fee, fee_asset = self._fee(order.account, listing, match, charged)
+        on_top = self._fees_on_top and order.side is Side.BUY
+        self._spend(order, paid, spent + fee if on_top else spent)
         order.account.balance(got).free += gained
-        order.account.balance(fee_asset).free -= fee
+        if not on_top:
+            order.account.balance(fee_asset).free -= fee
         settled = structs.replace(match, fee=fee, fee_asset=fee_asset)
         return settled, frozenset({paid, got, fee_asset})
 
@@ -86,7 +95,8 @@ class SpotCustody:
             return frozenset()
         sharing = order.group.orders if order.group else [order]
         still = [o for o in sharing if o.hold is hold and o.is_open]
-        keep = max((need(o, listing, None)[1] for o in still if o.price or _sells(o)), default=ZERO)
+        priced = [o for o in still if o.price or _sells(o)]
+        keep = max((self._need(o, listing, None)[1] for o in priced), default=ZERO)
         if not still:
             keep = ZERO
         elif any(o.price is None and not _sells(o) for o in still):
@@ -100,6 +110,17 @@ class SpotCustody:
         balance.free += excess
         return frozenset({hold.asset})
 
+    def _need(self, order: Order, listing: Listing, price: Decimal | None) -> tuple[str, Decimal]:
+        asset, amount = need(order, listing, price)
+        return asset, amount * self._with_fee(order, listing)
+
+    def _with_fee(self, order: Order, listing: Listing) -> Decimal:
+        """What a unit of money costs a buyer; the dearer fee, since nobody knows yet which."""
+        if not self._fees_on_top or _sells(order):
+            return ONE
+        rates = (fee_rate(order.account, listing, maker=maker) for maker in (True, False))
+        return ONE + max(rates)
+
     def _spend(self, order: Order, asset: str, amount: Decimal) -> None:
         balance = order.account.balance(asset)
         held = min(amount, order.hold.amount) if order.hold else ZERO
@@ -109,10 +130,10 @@ class SpotCustody:
         balance.free -= amount - held
 
     def _fee(
-        self, account: Account, listing: Listing, match: Fill, received: tuple[str, Decimal]
+        self, account: Account, listing: Listing, match: Fill, charged: tuple[str, Decimal]
     ) -> tuple[Decimal, str]:
         rate = fee_rate(account, listing, maker=match.maker)
-        asset, gained = received
+        asset, amount = charged
         if account.fee_asset is not None:
             price = self._price_of(account.fee_asset, listing.quote)
             if price is not None and price > ZERO:
@@ -121,7 +142,7 @@ class SpotCustody:
                 )
                 if account.balance(account.fee_asset).free >= fee:
                     return fee, account.fee_asset
-        return truncate_to_places(gained * rate, FEE_PLACES), asset
+        return truncate_to_places(amount * rate, FEE_PLACES), asset
 
 
 def need(order: Order, listing: Listing, price: Decimal | None) -> tuple[str, Decimal]:

@@ -54,7 +54,14 @@ class Delay(Struct, frozen=True, kw_only=True):
     after_s: float = 0.0
 
 
-RequestFault = Reply | Reset | Lost | Hidden | Late | Delay
+class Queued(Struct, frozen=True, kw_only=True):
+    """It lay somewhere for so long before the venue looks at it: signatures and tokens may have
+    run out. Nobody waits."""
+
+    for_s: float
+
+
+RequestFault = Reply | Reset | Lost | Hidden | Late | Delay | Queued
 
 # To frames of a stream
 

@@ -24,6 +24,31 @@ def usdm_listings() -> tuple[Listing, ...]:
     )
 
 
+def coinbase_listings() -> tuple[Listing, ...]:
+    """BTC-USD, ETH-USD, BTC-USDT and ETH-BTC, at the fees of the entry tier."""
+    return (
+        _product("BTC", "USD", "0.01", "0.00000001", "1"),
+        _product("ETH", "USD", "0.01", "0.00000001", "1"),
+        _product("BTC", "USDT", "0.01", "0.00000001", "1"),
+        _product("ETH", "BTC", "0.00001", "0.00000001", "0.000016"),
+    )
+
+
+def _product(base: str, quote: str, tick: str, step: str, worth: str) -> Listing:
+    return Listing(
+        symbol=f"{base}-{quote}",
+        base=base,
+        quote=quote,
+        tick=Decimal(tick),
+        step=Decimal(step),
+        min_quantity=Decimal(step),
+        max_quantity=Decimal(3_400),
+        min_notional=Decimal(worth),
+        maker_fee=Decimal("0.004"),
+        taker_fee=Decimal("0.006"),
+    )
+
+
 def _spot(base: str, quote: str, tick: str, step: str, notional: str) -> Listing:
     return Listing(
         symbol=f"{base}{quote}",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
 from tradewinds.market.synthetic import SyntheticMarket
 from tradewinds.market.synthetic_spec import synthetic_instruments
@@ -19,6 +20,7 @@ from tradewinds.model.market import Bar
 from tradewinds.model.timeframes import MINUTE_NS
 from tradewinds.practice.accounts import ApiKey
 from tradewinds.practice.clock import NS_PER_S
+from tradewinds.practice.coinbase import tokens
 from tradewinds.practice.exchange import Exchange
 from tradewinds.practice.feed import MarketFeed
 from tradewinds.practice.listing import Listing, listing_of
@@ -29,10 +31,15 @@ from tradewinds.practice.venue import PracticeVenue, VenueSettings
 NS_PER_MS = 1_000_000
 LONGEST_NAP_S = 1.0
 PERPETUALS = ("BTCUSDT", "ETHUSDT")
+COINBASE_KEY = "coinbase-key.json"
+COINBASE_FEES = {"maker_fee": Decimal("0.004"), "taker_fee": Decimal("0.006")}
 
 
 class ServeSettings(Struct, frozen=True, kw_only=True):
-    """`folder` receives the certificate to trust. Money is only a number here."""
+    """`folder` receives the certificate to trust and Coinbase's key. Money is only a number here.
+
+    `usdt` is in the spot wallet and again at Coinbase.
+    """
 
     seed: int = 1
     port: int = 8443
@@ -44,7 +51,10 @@ class ServeSettings(Struct, frozen=True, kw_only=True):
 
 
 class Opened(Struct, frozen=True, kw_only=True):
-    """What somebody must know to trade here. The keys are good for this run only."""
+    """What somebody must know to trade here. The keys are good for this run only.
+
+    `api_key` and `secret` are Binance's; `coinbase_key` is a file as Coinbase's portal makes it.
+    """
 
     port: int
     ca: Path
@@ -52,6 +62,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     secret: str
     hosts: tuple[str, ...]
     symbols: tuple[str, ...]
+    coinbase_key: Path = Path()
+    products: tuple[str, ...] = ()
 
 
 Announce = Callable[[Opened], None]
@@ -67,15 +79,26 @@ async def serve(settings: ServeSettings, announce: Announce) -> None:
             latency_s=settings.latency_s,
             spot=tuple(listing_of(instrument) for instrument in instruments),
             usdm=usdm_listings(),
+            coinbase=tuple(product_of(instrument) for instrument in instruments),
         )
     )
     start_ns = time.time_ns()
     market = SyntheticMarket(settings.seed)
     _seed_history(venue, market, settings.history_minutes, start_ns)
-    key = _customer(venue, settings)
-    async with venue:
-        announce(_opened(venue, key, settings))
-        await _run(venue, market, instruments, start_ns)
+    opened = _opened(venue, _customer(venue, settings), settings)
+    try:
+        async with venue:
+            announce(structs.replace(opened, port=venue.port))
+            await _run(venue, market, instruments, start_ns)
+    finally:
+        opened.coinbase_key.unlink(missing_ok=True)
+
+
+def product_of(instrument: Instrument) -> Listing:
+    """As Coinbase would list it: `BTC/USDT` becomes `BTC-USDT`, at the fees of its entry tier."""
+    return structs.replace(
+        listing_of(instrument), symbol=f"{instrument.base}-{instrument.quote}", **COINBASE_FEES
+    )
 
 
 def symbols_of(instruments: tuple[Instrument, ...]) -> dict[InstrumentId, str]:
@@ -91,7 +114,12 @@ async def _run(
 ) -> None:
     symbols = symbols_of(instruments)
     futures = {i: s for i, s in symbols.items() if s in PERPETUALS}
-    feeds = [MarketFeed(venue.spot.exchange, symbols), MarketFeed(venue.usdm.exchange, futures)]
+    products = {instrument.id: product_of(instrument).symbol for instrument in instruments}
+    feeds = [
+        MarketFeed(venue.spot.exchange, symbols),
+        MarketFeed(venue.usdm.exchange, futures),
+        MarketFeed(venue.coinbase.exchange, products),
+    ]
     for event in _without_bars(market.events(start_ns)):
         ahead_s = (event.venue_time_ns - time.time_ns()) / NS_PER_S
         await asyncio.sleep(min(max(0.0, ahead_s), LONGEST_NAP_S))
@@ -121,17 +149,31 @@ def _customer(venue: PracticeVenue, settings: ServeSettings) -> ApiKey:
 
 
 def _opened(venue: PracticeVenue, key: ApiKey, settings: ServeSettings) -> Opened:
+    """All but the port, which is known once it listens."""
     settings.folder.mkdir(parents=True, exist_ok=True)
     ca = settings.folder / venue.certificate.ca.name
     ca.write_bytes(venue.certificate.ca.read_bytes())
     return Opened(
-        port=venue.port,
+        port=settings.port,
         ca=ca,
         api_key=key.key,
         secret=key.secret,
         hosts=tuple(sorted(venue.hosts)),
         symbols=tuple(venue.spot.exchange.markets),
+        coinbase_key=_coinbase_key(venue, settings),
+        products=tuple(venue.coinbase.exchange.markets),
     )
+
+
+def _coinbase_key(venue: PracticeVenue, settings: ServeSettings) -> Path:
+    """Readable by its owner alone."""
+    account = venue.keyring.open_account("you at coinbase", {"USDT": settings.usdt})
+    key = tokens.issue_throwaway(venue.keyring, account)
+    file = settings.folder / COINBASE_KEY
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(msgspec.json.encode({"name": key.key, "privateKey": key.secret}))
+    return file
 
 
 def _seed_history(
@@ -143,10 +185,9 @@ def _seed_history(
     for day in market.history(minutes, start_ns):
         for bar in day:
             past[symbols[bar.instrument_id]].append(_candle(bar, _listing(venue, symbols, bar)))
-    for exchange in (venue.spot.exchange, venue.usdm.exchange):
-        for symbol, bars in past.items():
-            if symbol in exchange.markets:
-                exchange.markets[symbol].tape.seed("1m", bars)
+    for exchange in (venue.spot.exchange, venue.usdm.exchange, venue.coinbase.exchange):
+        for symbol, listed in exchange.markets.items():
+            listed.tape.seed("1m", past.get(symbol.replace("-", ""), []))
 
 
 def _listing(venue: PracticeVenue, symbols: dict[InstrumentId, str], bar: Bar) -> Listing:

@@ -14,6 +14,7 @@ from tradewinds.practice.faults import (
     Hidden,
     Late,
     Lost,
+    Queued,
     Reply,
     RequestFault,
     Reset,
@@ -101,6 +102,8 @@ class Server:
 
     async def _serve(self, site: Site, call: HttpCall, request: web.Request) -> web.StreamResponse:
         params = dict(parse_qsl(call.body) + parse_qsl(call.query))
+        if call.body.startswith("{"):
+            params = dict(parse_qsl(call.query)) | {"body": call.body}
         asked = self._record.add(
             Asked(site=site.name, what=call.what, params=params, time_ns=self._clock.now_ns())
         )
@@ -138,12 +141,18 @@ class Server:
             case Late():
                 asyncio.get_running_loop().call_later(fault.after_s, site.answer, call)
                 return scripted(fault.reply)
-            case Delay():
-                await asyncio.sleep(fault.before_s)
-                answer = site.answer(call)
-                await asyncio.sleep(fault.after_s)
-                return answer
+            case Delay() | Queued():
+                return await self._delayed(site, call, fault)
         return site.answer(call)
+
+    async def _delayed(self, site: Site, call: HttpCall, fault: Delay | Queued) -> HttpAnswer:
+        if isinstance(fault, Queued):
+            with self._clock.later(fault.for_s):
+                return site.answer(call)
+        await asyncio.sleep(fault.before_s)
+        answer = site.answer(call)
+        await asyncio.sleep(fault.after_s)
+        return answer
 
     async def _vanish(self, request: web.Request, *, reset: bool) -> web.StreamResponse:
         if not reset:

@@ -18,6 +18,7 @@ from tradewinds.practice.binance.spot import Spot
 from tradewinds.practice.binance.usdm import Usdm
 from tradewinds.practice.certificate import Certificate, make_certificate
 from tradewinds.practice.clock import VenueClock
+from tradewinds.practice.coinbase.advanced import Coinbase
 from tradewinds.practice.faults import FaultPlan
 from tradewinds.practice.listing import Listing
 from tradewinds.practice.record import Record
@@ -33,6 +34,7 @@ class VenueSettings(Struct, frozen=True, kw_only=True):
     latency_s: float = 0.0
     spot: tuple[Listing, ...] = ()
     usdm: tuple[Listing, ...] = ()
+    coinbase: tuple[Listing, ...] = ()
 
 
 class PracticeVenue:
@@ -50,9 +52,11 @@ class PracticeVenue:
         guard = Guard(self.keyring, self.clock)
         self.spot = Spot(self.clock, settings.spot, guard, self.faults, self.record)
         self.usdm = Usdm(self.clock, settings.usdm, guard, self.faults)
+        self.coinbase = Coinbase(self.clock, settings.coinbase, self.keyring, settings.seed)
         sites = [
             *self.spot.sites(),
             *self.usdm.sites(),
+            *self.coinbase.sites(),
             RestSite("coinm", hosts.COINM_REST, _coinm(guard, self.clock)),
         ]
         self.server = Server(sites, self.clock, self.faults, self.record)

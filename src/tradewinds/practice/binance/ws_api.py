@@ -16,7 +16,16 @@ from tradewinds.practice.binance.spot_events import account_and_payload
 from tradewinds.practice.binance.spot_info import RATE_LIMITS
 from tradewinds.practice.clock import VenueClock
 from tradewinds.practice.exchange import Exchange
-from tradewinds.practice.faults import Delay, FaultPlan, Hidden, Late, Lost, Reply, Reset
+from tradewinds.practice.faults import (
+    Delay,
+    FaultPlan,
+    Hidden,
+    Late,
+    Lost,
+    Queued,
+    Reply,
+    Reset,
+)
 from tradewinds.practice.limits import TooMuch
 from tradewinds.practice.orders import VenueEvent
 from tradewinds.practice.record import Asked, Record
@@ -156,9 +165,14 @@ class SpotWsApi:
         session: Session,
         named: tuple[object, str],
         params: Mapping[str, str],
-        fault: Delay | Hidden,
+        fault: Delay | Hidden | Queued,
     ) -> None:
         identity, method = named
+        if isinstance(fault, Queued):
+            with self._clock.later(fault.for_s):
+                answer = self._run(session, method, params)
+            session.socket.reply(to_json({"id": identity, **answer}))
+            return
         if isinstance(fault, Delay):
             later = asyncio.get_running_loop().call_later
             later(fault.before_s, self._answer_later, session, (named, params), fault.after_s)
