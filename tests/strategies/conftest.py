@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from tests.strategies.selection_stage import Stage
 from tradewinds.model.ids import Asset, InstrumentId, StrategyId, TradeId, Venue, instrument_id
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, Side
@@ -121,3 +122,17 @@ def instrument() -> Callable[..., Instrument]:
 @pytest.fixture(scope="session")
 def make_view() -> type[StubView]:
     return StubView
+
+
+@pytest.fixture(scope="session")
+def listed(instrument: Callable[..., Instrument]) -> list[Instrument]:
+    lots = {"lot_size": Decimal("0.001"), "min_notional": Decimal(1)}
+    return [instrument("A", "USDT", **lots), instrument("B", "USDT", **lots)]
+
+
+@pytest.fixture
+def stage(listed: list[Instrument]) -> Stage:
+    made = Stage(listed)
+    for place in (0, 1):
+        made.quote(100.0, place)
+    return made

@@ -33,7 +33,8 @@ def brute_force(listed: list[Instrument], start: str) -> set[tuple[int, int, int
             ]
             (a, b), (c, d), (e, f) = steps
             if (a, b, d, f) == (start, c, e, start) and len({a, b, d}) == 3:
-                found.add(tuple(2 * place + buy for place, buy in zip(places, buys, strict=True)))
+                one, two, three = (2 * p + buy for p, buy in zip(places, buys, strict=True))
+                found.add((one, two, three))
     return found
 
 

@@ -12,7 +12,7 @@ from tradewinds.model.instrument import InstrumentKind
 from tradewinds.model.market import Bar, Quote, Side
 from tradewinds.model.portfolio import TradePhase
 from tradewinds.model.signal import EnterSignal, ExitSignal, Signal, StopSignal
-from tradewinds.strategies.momentum import Momentum, MomentumParams, confidence
+from tradewinds.strategies.momentum import Momentum, MomentumParams
 
 Make = Callable[..., Any]
 MINUTE_NS = 60_000_000_000
@@ -33,6 +33,12 @@ SMALL: dict[str, Any] = {
     "hold_bars_max": 50,
     "cooldown_bars": 3,
     "positions_max": 2,
+    "turnover_min": 0.0,
+    "age_bars_min": 0,
+    "rank_share_max": 1.0,
+    "breadth_min": 0.0,
+    "correlation_max": 1.0,
+    "larger_agree": 0,
 }
 
 
@@ -335,9 +341,3 @@ def test_it_asks_for_closed_bars_of_spot_in_the_chosen_quote(instrument: Make) -
     assert wanted(assets=("B",), timeframe="1d") == [("B/USDT@x", 24 * hour)]
     assert wanted(quote_assets=("BTC",)) == [("A/BTC@x", hour)]
     assert wanted(quote_assets=()) == []
-
-
-def test_confidence_is_modest_and_grows_with_the_trend() -> None:
-    answers = [confidence(strength) for strength in (-1.0, 0.0, 1.0, 3.0, 6.0, 1e9)]
-    assert answers == sorted(answers)
-    assert (answers[0], answers[-1]) == (0.51, 0.54)

@@ -34,6 +34,12 @@ PARAMS: dict[str, Any] = {
     "hold_bars_max": 8,
     "cooldown_bars": 0,
     "positions_max": 2,
+    "turnover_min": 0.0,
+    "age_bars_min": 0,
+    "rank_share_max": 1.0,
+    "breadth_min": 0.0,
+    "correlation_max": 1.0,
+    "larger_agree": 0,
 }
 NAMES = ("A", "B")
 
@@ -69,6 +75,7 @@ class Desk:
 
     def take(self, signal: Signal, bar: Bar) -> None:
         if isinstance(signal, EnterSignal):
+            assert 0.0 < signal.stop_price < bar.close, "no entry without a stop"
             self._opened += 1
             self.trades[bar.instrument_id] = self._make(
                 bar.instrument_id,
@@ -91,7 +98,7 @@ def play(subject: Momentum, desk: Desk, bars: Sequence[Bar]) -> Told:
     told: Told = []
     for number, bar in enumerate(bars):
         desk.see(bar)
-        for signal in subject.on_event(bar, desk):  # type: ignore[arg-type]
+        for signal in subject.on_event(bar, desk):
             told.append((number, signal))
             desk.take(signal, bar)
     return told

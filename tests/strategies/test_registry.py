@@ -74,7 +74,7 @@ def test_the_example_is_loaded_from_outside_the_package(
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(ConfigError, match=r"'momentun'.*momentum, triangular"):
+    with pytest.raises(ConfigError, match=r"'momentun'.*momentum, scalping, triangular"):
         build("momentun", {}, [])
 
 

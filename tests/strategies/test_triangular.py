@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from tradewinds.model.ids import Asset, StrategyId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.market import Bar, Quote, Side
+from tradewinds.model.market import Bar, BookDelta, Quote, Side
 from tradewinds.model.signal import BasketSignal
 from tradewinds.strategies.cycles import find_cycles, path, sells
 from tradewinds.strategies.triangular import Triangular, TriangularParams
 
 Make = Callable[..., Instrument]
 MS = 1_000_000
-FREE = {"edge_min_bps": 0.0, "safety_bps": 0.0, "cooldown_ms": 0}
+SURE = {"failure_chance": 0.0, "latency_ms": 0}
+FREE = SURE | {"edge_min_bps": 0.0, "safety_bps": 0.0, "cooldown_ms": 0}
 
 
 def quote(of: Instrument, bid: float, ask: float, **changes: Any) -> Quote:
@@ -69,16 +70,22 @@ def test_an_edge_becomes_a_basket_at_the_touched_prices(
     assert [leg.size_max for leg in signal.legs] == pytest.approx([2.0, 20.0, 20.0])
     assert (signal.start_asset, signal.notional_max) == ("S", 200.0)
     assert signal.edge_bps == pytest.approx(100.0)
-    assert signal.reason == "edge 100.00 bps, size 200 S, S>A>B>S"
+    assert signal.reason == (
+        "edge 100.00 bps, 93.00 expected after everything, size 200 S, S>A>B>S"
+    )
 
 
 def test_three_fees_can_eat_the_edge(instrument: Make, make_view: Any) -> None:
     """1 % before costs is 70 bps after three times 10 bps: above 60, not above 75."""
     listed = [instrument("A", "S"), instrument("B", "S"), instrument("B", "A")]
     quotes = dislocated(listed)
-    (signal,) = feed(strategy(listed, edge_min_bps=50.0, safety_bps=10.0), make_view(), *quotes)
+    (signal,) = feed(
+        strategy(listed, **SURE, edge_min_bps=50.0, safety_bps=10.0), make_view(), *quotes
+    )
     assert signal.edge_bps == pytest.approx(70.0, abs=0.5)
-    assert not feed(strategy(listed, edge_min_bps=50.0, safety_bps=25.0), make_view(), *quotes)
+    assert not feed(
+        strategy(listed, **SURE, edge_min_bps=50.0, safety_bps=25.0), make_view(), *quotes
+    )
 
 
 prices = st.floats(min_value=0.9, max_value=1.1)
@@ -344,9 +351,7 @@ def test_it_subscribes_to_what_takes_part_in_a_cycle_and_nothing_else(instrument
     pairs = (("A", "S"), ("B", "S"), ("B", "A"), ("D", "S"), ("E", "F"))
     wanted = strategy([instrument(*pair) for pair in pairs]).subscriptions()
     assert [(each.kind, each.instrument_id) for each in wanted] == [
-        (Quote, "A/S@x"),
-        (Quote, "B/S@x"),
-        (Quote, "B/A@x"),
+        (kind, name) for name in ("A/S@x", "B/S@x", "B/A@x") for kind in (Quote, BookDelta)
     ]
 
 

@@ -21,18 +21,18 @@ class Deriver:
 
     def add(self, event: MarketEvent) -> Sequence[Bar]:
         """The bars that `event` completes, smaller ones first. Empty for nearly every event."""
-        if isinstance(event, Bar):
-            return self._larger(event)
+        if type(event) is Bar:
+            return self._larger(event) if self._wanted else ()
         if self._builder is None or not isinstance(event, TradePrint):
             return ()
         bar = self._builder.add(event)
         return () if bar is None else [bar, *self._larger(bar)]
 
-    def _larger(self, bar: Bar) -> list[Bar]:
+    def _larger(self, bar: Bar) -> Sequence[Bar]:
         if self._base_ns == 0:
             self._base_ns = bar.timeframe_ns
         if bar.timeframe_ns != self._base_ns:
-            return []
+            return ()
         resamplers = self._resamplers.get(bar.timeframe_ns)
         if resamplers is None:
             sizes = [size for size in self._wanted if size > bar.timeframe_ns]

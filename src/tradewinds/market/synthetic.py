@@ -8,6 +8,7 @@ import numpy as np
 
 from tradewinds.market.pace import Pace
 from tradewinds.market.synthetic_paths import Floats, Stretch, Walk, season
+from tradewinds.market.synthetic_perps import SyntheticPerpetuals, perpetual_instruments
 from tradewinds.market.synthetic_quotes import (
     TURNOVER,
     Minute,
@@ -105,8 +106,11 @@ class SyntheticFeed:
         start_ns: int,
         pace: Pace | None = None,
         duration_s: float | None = None,
+        *,
+        perpetuals: bool = False,
     ) -> None:
         self._seed = seed
+        self._perpetuals = perpetuals
         self._start_ns = start_ns
         self._pace = pace or Pace()
         self._end_ns = None if duration_s is None else start_ns + round(duration_s * NS_PER_S)
@@ -114,8 +118,11 @@ class SyntheticFeed:
 
     @property
     def instruments(self) -> Sequence[Instrument]:
-        """All twelve, sorted by id."""
-        return synthetic_instruments()
+        """All twelve, and two perpetuals where they are wanted, sorted by id."""
+        if not self._perpetuals:
+            return synthetic_instruments()
+        both = (*synthetic_instruments(), *perpetual_instruments())
+        return tuple(sorted(both, key=lambda instrument: instrument.id))
 
     @property
     def label(self) -> str:
@@ -128,12 +135,16 @@ class SyntheticFeed:
 
     def blocks(self) -> Iterator[list[MarketEvent]]:
         """In lists of a minute, as fast as they are taken."""
-        for block in self._market.blocks(self._start_ns):
+        for block in self._blocks():
             if self._end_ns is None or block[-1].venue_time_ns <= self._end_ns:
                 yield block
                 continue
             yield [event for event in block if event.venue_time_ns <= self._end_ns]
             return
+
+    def _blocks(self) -> Iterator[list[MarketEvent]]:
+        blocks = self._market.blocks(self._start_ns)
+        return map(SyntheticPerpetuals(self._seed).joined, blocks) if self._perpetuals else blocks
 
     def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
         """When they are due by the pace."""

@@ -8,6 +8,7 @@ from tradewinds.model.ids import InstrumentId, StrategyId
 from tradewinds.model.ledger import LedgerState
 from tradewinds.model.order import Order
 from tradewinds.model.portfolio import Trade, TradingState
+from tradewinds.model.selection import SelectionState
 
 
 class Cause(Struct, frozen=True, kw_only=True):
@@ -43,3 +44,4 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...]
     disabled_strategies: tuple[StrategyId, ...]
     last_prices: dict[InstrumentId, float]
+    selection: SelectionState | None = None

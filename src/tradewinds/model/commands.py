@@ -97,6 +97,16 @@ class StrategyStateChanged(Struct, frozen=True, kw_only=True, tag=True):
     cause: int
 
 
+class RecordSelection(Struct, frozen=True, kw_only=True, tag=True):
+    """New weights per strategy and whom they bench. `regime`: see features.regime.REGIME_NAMES."""
+
+    weights: dict[StrategyId, float]
+    benched: tuple[StrategyId, ...]
+    regime: tuple[float, ...]
+    time_ns: int
+    cause: int
+
+
 class RecordAnomaly(Struct, frozen=True, kw_only=True, tag=True):
     """Bad input that was dropped: how often so far, and the first reason. Instrument may be ''."""
 
@@ -138,6 +148,7 @@ Command = (
     | RecordEquity
     | StateChanged
     | StrategyStateChanged
+    | RecordSelection
     | RecordAnomaly
     | SetTimer
     | EmergencyFinished

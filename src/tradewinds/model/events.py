@@ -103,7 +103,8 @@ class RunStarted(Struct, frozen=True, kw_only=True, tag=True):
     """First event of every run: who we are, what exists, what an earlier run left behind.
 
     `settings` is the engine's configuration as canonical JSON, so that a journal replays without
-    the file it was started with.
+    the file it was started with. `own_runs`: every earlier run whose orders at the venue are this
+    account's, so that another's are left alone; None: all that bear our mark.
     """
 
     run_id: RunId
@@ -114,6 +115,7 @@ class RunStarted(Struct, frozen=True, kw_only=True, tag=True):
     settings: str
     venue_time_ns: int
     received_time_ns: int
+    own_runs: tuple[RunId, ...] | None = None
 
 
 class HistoryLoaded(Struct, frozen=True, kw_only=True, tag=True):
@@ -199,7 +201,8 @@ class VenueStateRead(Struct, frozen=True, kw_only=True, tag=True):
     """The venue's truth, read in one go. `orders` holds every open order there and, for each order
     of ours that still works here, what became of it; `fills` all of ours since the last reading.
 
-    `balances` are totals, locks included.
+    `balances` are totals, locks included. `whole` False: a part of the account could not be read
+    together with the rest, so neither balances nor positions are told, only orders and fills.
     """
 
     balances: dict[Asset, Decimal]
@@ -208,6 +211,7 @@ class VenueStateRead(Struct, frozen=True, kw_only=True, tag=True):
     fills: tuple[Fill, ...]
     venue_time_ns: int
     received_time_ns: int
+    whole: bool = True
 
 
 class VenueTroubleChanged(Struct, frozen=True, kw_only=True, tag=True):
@@ -215,6 +219,15 @@ class VenueTroubleChanged(Struct, frozen=True, kw_only=True, tag=True):
 
     cause: str
     reason: str
+    venue_time_ns: int
+    received_time_ns: int
+
+
+class VenueFeaturesTold(Struct, frozen=True, kw_only=True, tag=True):
+    """What the venue does beyond single orders. `brackets`: markets whose entries may carry their
+    stop and target in the same request."""
+
+    brackets: tuple[InstrumentId, ...]
     venue_time_ns: int
     received_time_ns: int
 
@@ -252,4 +265,5 @@ Event = (
     | StoreHealthChanged
     | VenueStateRead
     | VenueTroubleChanged
+    | VenueFeaturesTold
 )

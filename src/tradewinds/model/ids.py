@@ -38,6 +38,12 @@ def client_order_id(run: RunId, sequence: int) -> ClientOrderId:
     return ClientOrderId(f"tw-{run}-{sequence}")
 
 
+def run_of(order: str) -> RunId:
+    """Whose order of ours this is; '' for an id that `client_order_id` did not make."""
+    parts = order.split("-")
+    return RunId(parts[1] if len(parts) == 3 and parts[0] == "tw" else "")
+
+
 def trade_id(run: RunId, sequence: int) -> TradeId:
     """A round trip, from the first entry order to flat."""
     return TradeId(f"{run}-t{sequence}")

@@ -78,7 +78,8 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     """Permitted by the gate. Quantities in base asset, prices in quote asset.
 
     `worst_loss` is what this order can cost in account currency until its trade is flat;
-    0 for orders that only reduce.
+    0 for orders that only reduce. `bracket` names the entry whose request carries this order: at
+    the venue it waits until that entry has filled whole. On such an entry it is its own id.
     """
 
     client_order_id: ClientOrderId
@@ -98,6 +99,7 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     reduce_only: bool = False
     oco_group: str = ""
     leverage: Decimal = Decimal(1)
+    bracket: ClientOrderId = ClientOrderId("")
 
 
 class Refusal(Struct, frozen=True, kw_only=True, tag=True):
@@ -111,7 +113,8 @@ class Refusal(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Fill(Struct, frozen=True, kw_only=True, tag=True):
-    """An execution of ours. `venue_initiated` marks liquidations and the like."""
+    """An execution of ours. `venue_initiated` marks liquidations and the like, `external` what the
+    user trades by hand in a position that is also ours (perpetuals)."""
 
     fill_id: FillId
     client_order_id: ClientOrderId
@@ -125,6 +128,7 @@ class Fill(Struct, frozen=True, kw_only=True, tag=True):
     venue_time_ns: int
     received_time_ns: int
     venue_initiated: bool = False
+    external: bool = False
 
 
 class Order(Struct, frozen=True, kw_only=True, tag=True):

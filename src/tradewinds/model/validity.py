@@ -51,7 +51,12 @@ def bar_invalidity(event: Bar) -> str | None:
     timeframe_ns = event.timeframe_ns
     if timeframe_ns <= 0 or event.open_time_ns + timeframe_ns != event.venue_time_ns:
         return "bar time is not its close"
-    return _time_invalidity(event.venue_time_ns, event.received_time_ns)
+    if (
+        EARLIEST_NS < event.venue_time_ns < LATEST_NS
+        and EARLIEST_NS < event.received_time_ns < LATEST_NS
+    ):
+        return None
+    return "absurd time"
 
 
 def book_invalidity(event: BookDelta) -> str | None:

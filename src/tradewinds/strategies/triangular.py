@@ -1,22 +1,27 @@
 """Triangular arbitrage: three trades that end with more of the asset they began with.
 
 Idea: when A/S, B/S and B/A of one venue disagree by more than all costs, going round the
-triangle earns the difference. Costs: three taker fees, and whatever moves between seeing the
-quotes and filling the legs, for which `safety_bps` stands. It loses when a leg fills late, in
-part or not at all; others are faster; at 10 bps a leg a quiet market shows no edge for days.
+triangle earns the difference. Costs: three taker fees, whatever moves until the legs fill, and
+the way back when one of them does not. It loses when others are faster, and when a dollar that
+the cycle goes through is none any more; at 10 bps a leg a quiet market shows no edge for days.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
+from tradewinds.features.depth import Book
+from tradewinds.features.microstructure import Moves
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import Asset, StrategyId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.market import Quote, Side
+from tradewinds.model.market import BookDelta, Quote, Side
 from tradewinds.model.signal import BasketSignal, Leg, Signal
+from tradewinds.model.symbols import DOLLARS
 from tradewinds.ports import MarketView, Subscription
+from tradewinds.strategies.cycle_value import Odds, Road, Round, round_trip
 from tradewinds.strategies.cycles import Edges, find_cycles, path, sells
 
 _INFINITY = float("inf")
@@ -24,22 +29,30 @@ _MS = 1_000_000
 _BPS = 10_000.0
 # The fast check multiplies in another order than the exact one; it may only let more through.
 _ROUNDING = 1e-12
+DEPTH = 20
+"""Levels of a book that are looked at; what lies deeper is not needed for so little money."""
 
 AssetName = Annotated[str, Meta(min_length=1, max_length=20)]
 
 
 class TriangularParams(Struct, frozen=True, kw_only=True):
-    """An edge must exceed `edge_min_bps` + `safety_bps` after fees.
+    """What is left of an edge after everything must exceed `edge_min_bps`: fees; what moves in
+    `latency_ms` a leg by the usual size of moves, `safety_bps` at least; and the way back, which
+    `failure_chance` of the cycles must take.
 
     `assets` and `bridges` limit the cycles where they are not empty: both assets between must be
-    in `assets`, at least one in `bridges`. `notional_max` is in the start asset.
+    in `assets`, at least one in `bridges`. `notional_max` is in the start asset. A dollar further
+    than `depeg_max_bps` from the start asset's price, where that is a dollar too, is not touched.
     """
 
     start_asset: AssetName = "USDT"
     assets: tuple[AssetName, ...] = ()
     bridges: tuple[AssetName, ...] = ()
     edge_min_bps: Annotated[float, Meta(ge=0, le=1000)] = 2.0
-    safety_bps: Annotated[float, Meta(ge=0, le=1000)] = 3.0
+    safety_bps: Annotated[float, Meta(ge=0, le=1000)] = 2.0
+    latency_ms: Annotated[int, Meta(ge=0, le=10_000)] = 150
+    failure_chance: Annotated[float, Meta(ge=0, lt=1)] = 0.05
+    depeg_max_bps: Annotated[float, Meta(ge=0, le=10_000)] = 50.0
     notional_max: Annotated[float, Meta(gt=0, le=1_000_000)] = 200.0
     cooldown_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
     quote_age_max_ms: Annotated[int, Meta(ge=1, le=60_000)] = 2000
@@ -69,21 +82,26 @@ class Triangular:
         ]
         self._rates = [0.0] * (2 * len(instruments))
         self._markets = [_Market(place, each) for place, each in enumerate(instruments)]
-        self._connect([_Cycle(edges, path(instruments, edges)) for edges in cycles])
+        self._connect(
+            [_Cycle(each, path(instruments, each), _pegs(instruments, each)) for each in cycles]
+        )
         self._by_id = {market.id: market for market in self._markets if market.cycles}
 
     def subscriptions(self) -> Sequence[Subscription]:
-        """Quotes of every instrument that is part of a cycle."""
-        return tuple(Subscription(kind=Quote, instrument_id=each) for each in self._by_id)
+        """Quotes, and books where there are any, of every instrument that is part of a cycle."""
+        kinds = (Quote, BookDelta)
+        return tuple(
+            Subscription(kind=kind, instrument_id=each) for each in self._by_id for kind in kinds
+        )
 
     def on_event(self, event: MarketEvent, view: MarketView) -> Sequence[Signal]:
         """Take in a quote; almost always that is all."""
-        if not isinstance(event, Quote):
-            return ()
         market = self._by_id.get(event.instrument_id)
-        if market is None:
+        if market is None or not isinstance(event, Quote):
+            if market is not None and isinstance(event, BookDelta):
+                market.book.apply(event)
             return ()
-        market.quote = event
+        market.see(event)
         bid = event.bid
         ask = event.ask
         if 0.0 < bid <= ask < _INFINITY:
@@ -114,7 +132,7 @@ class Triangular:
         best: _Plan | None = None
         for cycle in market.cycles:
             plan = self._plan(cycle, now_ns)
-            if plan is not None and (best is None or plan.edge_bps > best.edge_bps):
+            if plan is not None and (best is None or plan.value_bps > best.value_bps):
                 best = plan
         if best is None:
             return ()
@@ -129,7 +147,7 @@ class Triangular:
         edge_bps = (rates[first] * rates[second] * rates[third] - 1.0) * _BPS
         if edge_bps <= self._edge_min_bps or not self._fresh(cycle, now_ns):
             return None
-        return self._sized(cycle, edge_bps)
+        return None if self._depegged(cycle) else self._valued(cycle)
 
     def _fresh(self, cycle: "_Cycle", now_ns: int) -> bool:
         """By the older of both times: a backlog shows prices that are gone.
@@ -150,51 +168,58 @@ class Triangular:
         self._touch(market.sell, 0.0)
         self._touch(market.buy, 0.0)
 
-    def _sized(self, cycle: "_Cycle", edge_bps: float) -> "_Plan | None":
-        """As much as every leg shows, and nothing where a leg would be below the venue's minimum.
+    def _depegged(self, cycle: "_Cycle") -> bool:
+        """Whether a dollar between has left the start asset's price; its pair is a leg itself."""
+        return any(
+            abs(self._markets[place].price() - 1.0) * _BPS > self._params.depeg_max_bps
+            for place in cycle.pegs
+        )
 
-        `unit` is a leg's base quantity for one unit of the start asset.
-        """
-        amount, notional, smallest = 1.0, self._params.notional_max, 0.0
-        units = []
-        for edge in cycle.edges:
-            market = self._markets[edge // 2]
-            rate = self._rates[edge]
-            unit = amount if sells(edge) else amount * rate * market.buy_gross
-            price, shown = market.touch(edge)
-            if not shown > 0.0:
-                return None
-            notional = min(notional, shown / unit)
-            smallest = max(smallest, market.min_quantity / unit, market.min_notional / unit / price)
-            units.append(unit)
-            amount *= rate
-        if notional < smallest:
+    def _valued(self, cycle: "_Cycle") -> "_Plan | None":
+        """As much as pays by every leg's depth; nothing where a leg would be below the venue's
+        minimum, or what is left after everything is too little."""
+        markets = [self._markets[edge // 2] for edge in cycle.edges]
+        odds = self._odds(markets)
+        roads = [m.road(edge) for m, edge in zip(markets, cycle.edges, strict=True)]
+        found = round_trip(roads, self._params.notional_max, odds)
+        if found is None or odds.value(found.edge_bps) <= self._params.edge_min_bps:
             return None
-        return _Plan(cycle, edge_bps, notional, units)
+        for market, size, price in zip(markets, found.sizes, found.prices, strict=True):
+            if size < market.min_quantity or size * price < market.min_notional:
+                return None
+        return _Plan(cycle, found, odds.value(found.edge_bps))
+
+    def _odds(self, markets: "list[_Market]") -> Odds:
+        """The legs go one after the other: each waits for those before it."""
+        latency_ns = self._params.latency_ms * _MS
+        waits = ((number + 1) * latency_ns for number in range(len(markets)))
+        variance = sum(m.moves.variance * wait for m, wait in zip(markets, waits, strict=True))
+        allowance_bps = max(self._params.safety_bps, math.sqrt(variance) * _BPS)
+        back_bps = max(market.back_bps for market in markets)
+        return Odds(allowance_bps, self._params.failure_chance, 2.0 * back_bps + allowance_bps)
 
     def _signal(self, plan: "_Plan") -> BasketSignal:
-        cycle = plan.cycle
+        cycle, way = plan.cycle, plan.way
         start = cycle.assets[0]
         route = ">".join((*cycle.assets, start))
         return BasketSignal(
             strategy_id=self.strategy_id,
             legs=tuple(
-                self._leg(edge, plan.notional * unit)
-                for edge, unit in zip(cycle.edges, plan.units, strict=True)
+                Leg(
+                    instrument_id=self._markets[edge // 2].id,
+                    side=Side.SELL if sells(edge) else Side.BUY,
+                    limit_price=price,
+                    size_max=size,
+                )
+                for edge, size, price in zip(cycle.edges, way.sizes, way.prices, strict=True)
             ),
             start_asset=start,
-            notional_max=plan.notional,
-            edge_bps=plan.edge_bps,
-            reason=f"edge {plan.edge_bps:.2f} bps, size {plan.notional:.8g} {start}, {route}",
-        )
-
-    def _leg(self, edge: int, size: float) -> Leg:
-        market = self._markets[edge // 2]
-        return Leg(
-            instrument_id=market.id,
-            side=Side.SELL if sells(edge) else Side.BUY,
-            limit_price=market.touch(edge)[0],
-            size_max=size,
+            notional_max=way.notional,
+            edge_bps=way.edge_bps,
+            reason=(
+                f"edge {way.edge_bps:.2f} bps, {plan.value_bps:.2f} expected after everything,"
+                f" size {way.notional:.8g} {start}, {route}"
+            ),
         )
 
     def _connect(self, cycles: "list[_Cycle]") -> None:
@@ -226,24 +251,16 @@ class _Edge:
 
 
 class _Market:
-    """One instrument's fees, filters and last quote as plain floats.
+    """One instrument's fees, filters, last quote, book and usual moves as plain floats.
 
     A fee in the received asset leaves (1 - fee) of it; a buyer's fee on top in the quote asset
     makes the same money buy 1 / (1 + fee) as much.
     """
 
     __slots__ = (
-        "buy",
-        "buy_gross",
-        "buy_keep",
-        "cycles",
-        "id",
-        "min_notional",
-        "min_quantity",
-        "quote",
-        "sell",
-        "sell_keep",
-    )
+        "book", "buy", "buy_gross", "buy_keep", "cycles", "fee_bps", "id", "min_notional",
+        "min_quantity", "moves", "quote", "sell", "sell_keep",
+    )  # fmt: skip
 
     def __init__(self, place: int, instrument: Instrument) -> None:
         fee = float(instrument.taker_fee)
@@ -251,42 +268,76 @@ class _Market:
         self.id = instrument.id
         self.sell = _Edge(2 * place)
         self.buy = _Edge(2 * place + 1)
+        self.fee_bps = max(fee, 0.0) * _BPS
         self.sell_keep = 1.0 - fee
         self.buy_keep = 1.0 - fee if received else 1.0 / (1.0 + fee)
         self.buy_gross = 1.0 / (1.0 - fee) if received else 1.0
         self.min_quantity = float(instrument.min_quantity)
         self.min_notional = float(instrument.min_notional)
         self.quote: Quote | None = None
+        self.book = Book()
+        self.moves = Moves()
         self.cycles: list[_Cycle] = []
 
-    def touch(self, edge: int) -> tuple[float, float]:
-        """Price and shown size (base asset) that a taker on this edge meets."""
+    def see(self, quote: Quote) -> None:
+        """Take in a quote; its mid now and then, for the usual size of moves."""
+        self.quote = quote
+        if quote.received_time_ns >= self.moves.due_ns:
+            self.moves.update((quote.bid + quote.ask) * 0.5, quote.received_time_ns)
+
+    def price(self) -> float:
+        """The last mid; nil where there is none, which no peg is near."""
+        return 0.0 if self.quote is None else (self.quote.bid + self.quote.ask) * 0.5
+
+    @property
+    def back_bps(self) -> float:
+        """What one fill of a way back costs: its fee and half the spread."""
         quote = self.quote
         assert quote is not None
-        return (quote.bid, quote.bid_size) if sells(edge) else (quote.ask, quote.ask_size)
+        return self.fee_bps + (quote.ask - quote.bid) / (quote.ask + quote.bid) * _BPS
+
+    def road(self, edge: int) -> Road:
+        """What a taker on this edge meets: the book where it agrees with the quote, else the
+        quote alone."""
+        quote, selling = self.quote, sells(edge)
+        assert quote is not None
+        best = (quote.bid, quote.bid_size) if selling else (quote.ask, quote.ask_size)
+        levels = self.book.bids(DEPTH) if selling else self.book.asks(DEPTH)
+        if not levels or levels[0][0] != best[0]:
+            levels = [best] if best[1] > 0.0 else []
+        keep, gross = (self.sell_keep, 1.0) if selling else (self.buy_keep, self.buy_gross)
+        return Road(selling, levels, keep, gross)
 
 
 class _Cycle:
-    """A round trip and the event time from which it may signal again."""
+    """A round trip and the event time from which it may signal again; `pegs` are the places of
+    instruments between two dollars that it goes over."""
 
-    __slots__ = ("assets", "edges", "ready_ns")
+    __slots__ = ("assets", "edges", "pegs", "ready_ns")
 
-    def __init__(self, edges: Edges, assets: tuple[Asset, Asset, Asset]) -> None:
+    def __init__(
+        self, edges: Edges, assets: tuple[Asset, Asset, Asset], pegs: tuple[int, ...]
+    ) -> None:
         self.edges = edges
         self.assets = assets
+        self.pegs = pegs
         self.ready_ns = 0
 
 
 class _Plan:
     """A cycle worth going round now."""
 
-    __slots__ = ("cycle", "edge_bps", "notional", "units")
+    __slots__ = ("cycle", "value_bps", "way")
 
-    def __init__(self, cycle: _Cycle, edge_bps: float, notional: float, units: list[float]) -> None:
+    def __init__(self, cycle: _Cycle, way: Round, value_bps: float) -> None:
         self.cycle = cycle
-        self.edge_bps = edge_bps
-        self.notional = notional
-        self.units = units
+        self.way = way
+        self.value_bps = value_bps
+
+
+def _pegs(instruments: Sequence[Instrument], edges: Edges) -> tuple[int, ...]:
+    places = (edge // 2 for edge in edges)
+    return tuple(p for p in places if {instruments[p].base, instruments[p].quote} <= DOLLARS)
 
 
 def _wanted(params: TriangularParams, assets: tuple[Asset, Asset, Asset]) -> bool:
