@@ -7,7 +7,14 @@ from msgspec import Struct
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, Command, SubmitOrder
-from tradewinds.model.events import Event, MarketEvent, VenueReport
+from tradewinds.model.events import (
+    Event,
+    InstrumentChanged,
+    MarketEvent,
+    VenueReport,
+    VenueStateRead,
+    VenueTroubleChanged,
+)
 from tradewinds.model.ids import InstrumentId, StrategyId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, Quote
@@ -75,6 +82,10 @@ class Warmable(Protocol):
         ...
 
 
+VenueNews = VenueReport | VenueStateRead | VenueTroubleChanged | InstrumentChanged
+"""What a venue may tell: reports of orders, and of itself when it is a real one."""
+
+
 class Venue(Protocol):
     """Where orders go. Reports come back as events, never as return values."""
 
@@ -87,19 +98,21 @@ class Venue(Protocol):
         ...
 
 
-class SimulatedVenue(Venue, Protocol):
-    """A venue that lives in event time: the driver shows it every market event first."""
+class DrivenVenue(Venue, Protocol):
+    """A venue as the driver knows it, simulated or real: it is shown every market event first, and
+    never makes anybody wait."""
 
-    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
-        """Match `event` in one or more stages; commands sent between stages count at once.
+    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueNews]]:
+        """What is told before `event`, in one or more stages; commands sent between stages count
+        at once. A real venue hands over what has arrived.
 
-        A bar has several: its open, its stops, its limits and targets, the stops of what was
-        just opened. The iterator must be run to its end.
+        Simulated, a bar has several: its open, its stops, its limits and targets, the stops of
+        what was just opened. The iterator must be run to its end.
         """
         ...
 
-    def due(self, now_ns: int) -> Sequence[VenueReport]:
-        """Reports that have become due by `now_ns` (latency) without a market event."""
+    def due(self, now_ns: int) -> Sequence[VenueNews]:
+        """What has become due by `now_ns`, or has arrived, without a market event."""
         ...
 
     def update_instrument(self, instrument: Instrument) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.contract.coinbase_rig import CoinbaseRig
 from tests.contract.live_rigs import SpotRig, UsdmRig
 from tests.contract.rigs import BTC, USDT, SimRig, perpetual_instrument, spot_instrument
 
 SPOT = {USDT: Decimal(10_000), BTC: Decimal(1)}
+LIVE = {"binance spot": SpotRig, "binance usdm": UsdmRig, "coinbase": CoinbaseRig}
+KINDS = ("simulated spot", "simulated perpetual", *LIVE)
 MARGIN = {USDT: Decimal(10_000)}
 
 
@@ -21,12 +24,12 @@ def made(kind: str) -> Any:
         rig = SimRig(perpetual_instrument(), MARGIN)
         rig.quote(19_999, 20_001)
     else:
-        rig = SpotRig() if kind == "binance spot" else UsdmRig()
+        rig = LIVE[kind]()
         rig.connect()
     return rig
 
 
-@pytest.fixture(params=["simulated spot", "simulated perpetual", "binance spot", "binance usdm"])
+@pytest.fixture(params=KINDS)
 def venue(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A rig with 10,000 USDT (and 1 BTC on spot), quoted 19,999 to 20,001."""
     rig = made(request.param)

@@ -40,7 +40,9 @@ class LiveRig(Trader):
         self.live: LiveVenue
         self.session: aiohttp.ClientSession
         self.clock = VenueClock()
-        self.terms = terms or LiveTerms(tick_s=0.01, look_gap_s=0.05)
+        # Time that a test skips was not slept through.
+        awake = LiveTerms(tick_s=0.01, look_gap_s=0.05, asleep_after_s=float("inf"))
+        self.terms = terms or awake
         self.stream_edge = edge or StreamEdge(tick_s=0.02, overlap_s=0.1)
         self._running: asyncio.Task[None] | None = None
         self.skew_ns = 0

@@ -5,6 +5,8 @@ import time
 from decimal import Decimal
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from tradewinds.model import events as ev
 from tradewinds.model.commands import CancelOrder, SubmitOrder
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, StrategyId, TradeId, Venue
@@ -127,6 +129,8 @@ class Trader(Told):
     """Orders in one line."""
 
     instrument: Instrument
+    pairs = True
+    """Whether a stop and a target for the same thing can both rest."""
 
     def __init__(self) -> None:
         self.log = []
@@ -171,6 +175,25 @@ class Trader(Told):
     def stop(self, quantity: Any, trigger: Any, **fields: Any) -> ClientOrderId:
         fields.setdefault("purpose", "stop")
         return self.sell("stop_market", quantity, trigger_price=trigger, **fields)
+
+    def bracket(
+        self, quantity: Any, stop: Any, target: Any = None, **entry: Any
+    ) -> list[ClientOrderId]:
+        """An entry with its ways out, sent in the same breath; legs for what the fee leaves."""
+        buy = self.make("buy", "limit", quantity, **entry)
+        buy = replace(buy, bracket=buy.client_order_id)
+        kept = self.instrument.quantity_down(buy.quantity * D("0.999"))
+        pair = f"{buy.client_order_id}-p" if target is not None else ""
+        more: dict[str, Any] = {"bracket": buy.client_order_id, "oco_group": pair}
+        orders = [
+            buy,
+            self.make("sell", "stop_market", kept, trigger_price=stop, purpose="stop", **more),
+        ]
+        if target is not None:
+            orders.append(self.make("sell", "limit", kept, price=target, purpose="target", **more))
+        for order in orders:
+            self.submit(order)  # type: ignore[attr-defined]
+        return [order.client_order_id for order in orders]
 
     def target(self, quantity: Any, price: Any, **fields: Any) -> ClientOrderId:
         return self.sell("limit", quantity, price=price, purpose="target", **fields)

@@ -35,6 +35,9 @@ FRAMES: list[Any] = [
 ]  # fmt: skip
 
 
+NAMES = ("newClientOrderId", "clientAlgoId", "workingClientOrderId", "pendingClientOrderId")
+
+
 def break_things(rig: LiveRig, site: str) -> None:
     """Each request and each frame has its chance to go wrong."""
     faults = rig.practice.faults
@@ -53,6 +56,9 @@ def act(rig: Any, dice: random.Random, orders: list[str]) -> None:
         orders.append(rig.buy("limit", "0.01", price=20_001, tif="ioc"))
     elif choice < 0.5:
         orders.append(rig.sell("market", "0.01"))
+    elif choice < 0.58 and isinstance(rig, SpotRig):
+        price, tif = dice.choice([(20_001, "ioc"), (19_000, "gtc")])
+        orders += rig.bracket("0.01", 18_500, dice.choice([None, 21_000]), price=price, tif=tif)
     elif choice < 0.65:
         orders.append(rig.buy("limit", "0.01", price=dice.choice([19_000, 20_000])))
     elif choice < 0.8:
@@ -117,6 +123,6 @@ def test_after_any_storm_the_venue_and_what_was_told_agree(kind: Any, seed: int)
     last = rig.of(ev.VenueStateRead)[-1]
     assert {o.client_order_id for o in last.orders} >= set(rig.standing())
     sent = [r.params for r in rig.practice.record.requests if r.what.startswith("POST")]
-    names = [p.get("newClientOrderId") or p.get("clientAlgoId") for p in sent]
+    names = [p.get(name) for p in sent for name in NAMES]
     assert {name for name in names if name} <= set(orders)
     rig.close()

@@ -163,6 +163,8 @@ def test_a_stop_that_is_refused_closes_the_position_at_once(floor: Floor) -> Non
     if isinstance(floor.rig, SpotRig):
         body = b'{"code":-2010,"msg":"Order would trigger immediately."}'
         place = "spot POST /api/v3/order"
+        no_lists = b'{"code":-1013,"msg":"OTO orders are not supported for this symbol."}'
+        floor.rig.fault("spot POST /api/v3/orderList/*", Reply(status=400, body=no_lists))
     floor.rig.fault(place, Reply(status=400, body=body), skip=isinstance(floor.rig, SpotRig))
     floor.enter(19_700.0)
     floor.rig.until(lambda: bool(floor.trades))

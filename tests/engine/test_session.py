@@ -156,7 +156,7 @@ def test_the_operator_is_heard_and_answered(make_session: Callable[..., Session]
     unknown = SwitchRequest(command_id="c", strategy_id=StrategyId("magic"), enabled=True)
     refused = reply_to(session, "strategy", unknown)
     assert not refused.done
-    assert "there are momentum, triangular" in refused.detail
+    assert "there are momentum, scalping, triangular" in refused.detail
     stopped = reply_to(session, "emergency", EmergencyRequest(command_id="d", reason="now"))
     assert stopped.done
     assert session.snapshot().trading_state is TradingState.HALTED

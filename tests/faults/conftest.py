@@ -15,14 +15,14 @@ from tradewinds.engine.settings import EngineSettings
 from tradewinds.model import events as ev
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, Command, RecordAnomaly, SubmitOrder
-from tradewinds.model.ids import Asset, FillId, InstrumentId, StrategyId, Venue, run_id
+from tradewinds.model.ids import Asset, FillId, InstrumentId, RunId, StrategyId, Venue, run_id
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, Quote, Side
 from tradewinds.model.order import ApprovedOrder, Fill, Order, Purpose
 from tradewinds.model.portfolio import Trade, TradingState
 from tradewinds.model.signal import BasketSignal, EnterSignal, ExitSignal, Leg, Signal, StopSignal
 from tradewinds.parts import engine_settings_of
-from tradewinds.ports import Journal, MarketView, SimulatedVenue, Subscription
+from tradewinds.ports import DrivenVenue, Journal, MarketView, Subscription
 from tradewinds.sim.settings import SimSettings
 from tradewinds.sim.venue import SimVenue
 from tradewinds.store.memory import MemoryJournal
@@ -113,12 +113,13 @@ class Rig:
     def __init__(
         self,
         *,
-        venue: SimulatedVenue | None = None,
+        venue: DrivenVenue | None = None,
         journal: Journal | None = None,
         checkpoint: Checkpoint | None = None,
         start_ns: int = START,
         instruments: Sequence[Instrument] = INSTRUMENTS,
         limits: dict[str, Any] | None = None,
+        own_runs: tuple[RunId, ...] | None = None,
     ) -> None:
         self.now = start_ns
         self.instruments = instruments
@@ -145,6 +146,7 @@ class Rig:
                 settings="",
                 venue_time_ns=start_ns,
                 received_time_ns=start_ns,
+                own_runs=own_runs,
             )
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from tradewinds import assemble
+from tradewinds import accounts, assemble
 from tradewinds.cli import main
 from tradewinds.engine.clock import EventClock
 from tradewinds.engine.words import Words
@@ -99,7 +99,7 @@ def noting(self: Words, command: EmergencyFinished) -> None:
 
 if __name__ == "__main__":
     assemble.source_of = resuming
-    assemble.LEASE_EVERY_S = 1
+    accounts.LEASE_EVERY_S = 1
     assemble.strategies_of = lambda _params, instruments: [Eager(instruments)]
     Words.finished = noting  # type: ignore[method-assign]
     sys.exit(main(sys.argv[1:]))

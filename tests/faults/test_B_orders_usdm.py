@@ -93,7 +93,7 @@ def test_b3_a_503_that_is_a_refusal_is_tried_again_at_once(long: UsdmRig, name: 
     long.fault(POST, BODIES[name], times=2)
     before = len(long.asked(ASKED))
     order = long.sell("market", "0.01")
-    long.until(lambda: long.filled(order) == D("0.01"), timeout_s=2)
+    long.until(lambda: long.filled(order) == D("0.01"), timeout_s=6)
     assert len(long.asked(ASKED)) == before + 3
     assert "unknown" not in long.story(order)
 
@@ -159,7 +159,7 @@ def test_an_orphan_of_an_earlier_run_is_canceled_by_its_name(long: UsdmRig) -> N
 def test_b13_a_stop_that_is_refused_is_told_at_once(long: UsdmRig, code: int) -> None:
     long.fault(POST_ALGO, refusal(code, "no"))
     stop = long.stop("0.01", 19_000)
-    long.until(lambda: long.story(stop) == ["rejected"], timeout_s=1)
+    long.until(lambda: long.story(stop) == ["rejected"], timeout_s=6)
 
 
 def test_b14_a_stop_that_the_venue_cancels_is_told_at_once(long: UsdmRig) -> None:
@@ -167,14 +167,14 @@ def test_b14_a_stop_that_the_venue_cancels_is_told_at_once(long: UsdmRig) -> Non
     long.until(lambda: long.story(stop) == ["accepted"])
     algos = long.practice.usdm.algos
     algos.expire(algos.open(long.key.account)[0], "canceled by the system")
-    long.until(lambda: long.story(stop) == ["accepted", "expired"], timeout_s=2)
+    long.until(lambda: long.story(stop) == ["accepted", "expired"], timeout_s=6)
 
 
 def test_b14_a_stop_that_is_refused_when_it_triggers_is_told(rig: UsdmRig) -> None:
     stop = rig.stop("0.01", 19_000)
     rig.until(lambda: rig.story(stop) == ["accepted"])
     rig.quote(18_990, 18_995)
-    rig.until(lambda: rig.story(stop)[-1] in ("rejected", "expired"), timeout_s=4)
+    rig.until(lambda: rig.story(stop)[-1] in ("rejected", "expired"), timeout_s=8)
     assert rig.held() == 0
 
 

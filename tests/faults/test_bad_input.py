@@ -326,3 +326,39 @@ def test_v9_no_mixture_of_nonsense_crashes_or_breaks_the_books(
     rig.pass_time(0.5)
     rig.quote()
     rig.check()
+
+
+@pytest.mark.parametrize("factor", [10.0, 0.1, 0.75])
+def test_a2_one_tick_of_another_size_triggers_no_stop_of_a_simulated_venue(
+    rig: Any, factor: float
+) -> None:
+    """Neither a quote nor a print: no venue would have sold there."""
+    trade = rig.position()
+    rig.quote(mid=20_000.0 * factor)
+    rig.driver.market(
+        TradePrint(
+            instrument_id=BTC,
+            price=20_000.0 * factor,
+            size=1.0,
+            aggressor=Side.SELL,
+            print_id="1",
+            venue_time_ns=rig.now,
+            received_time_ns=rig.now,
+        )
+    )
+    rig.quote()
+    rig.pass_time(2)
+    assert [t.trade_id for t in rig.trades] == [trade.trade_id]
+    assert [o.purpose for o in rig.sim.working_orders()] == [Purpose.STOP]
+    assert rig.state is TradingState.ACTIVE
+    rig.check()
+
+
+def test_a2_a_fall_that_others_confirm_triggers_the_stop(rig: Any) -> None:
+    rig.position()
+    for _ in range(4):
+        assert rig.trades
+        rig.quote(mid=15_000.0)
+    rig.pass_time(0.2)
+    assert not rig.trades
+    assert rig.state is TradingState.HALTED, "what the gap cost is more than a day may"

@@ -206,6 +206,10 @@ def test_c8_the_limit_that_was_hit_holds_until_the_next_day(make_rig: Make, rig:
     assert new.state is TradingState.HALTED, "the operator cannot lift the day's limit"
     back = restarted(make_rig, new, after_s=-7200)
     assert back.state is TradingState.HALTED, "a clock put back opens no new day"
+    yesterday = restarted(make_rig, new, after_s=-86_400)
+    yesterday.now = new.now + SECOND
+    settle(yesterday, 1)
+    assert yesterday.state is TradingState.HALTED, "nor does the day it comes back to"
     tomorrow = restarted(make_rig, new, after_s=86_400)
     settle(tomorrow)
     assert tomorrow.state is TradingState.ACTIVE

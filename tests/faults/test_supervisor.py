@@ -111,9 +111,7 @@ def test_a_folder_that_cannot_be_made_is_named(supervise: Supervise, tmp_path: P
 
 
 def started_run(home: Path) -> subprocess.Popen[str]:
-    """With an open ear for SIGHUP: under nohup it would be ignored, and stay so."""
-    command = ["env", "--default-signal=HUP"]
-    command += [sys.executable, "-P", "-m", "tradewinds.cli", "--home", str(home), "run"]
+    command = [sys.executable, "-P", "-m", "tradewinds.cli", "--home", str(home), "run"]
     return subprocess.Popen(
         [*command, "--synthetic", "--no-dashboard"],
         stdout=subprocess.PIPE,

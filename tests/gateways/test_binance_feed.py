@@ -122,7 +122,7 @@ async def test_history_and_stream_join_without_a_hole(server, desk):
     desk.rest.history = [bar(n) for n in range(-5, -1)]
     history = await desk.feed.history(3)
     assert {id_: len(bars) for id_, bars in history.items()} == {"BTC/USDT@binance": 3}
-    desk.feed._keeper.known([bar(-2)])
+    desk.feed._intake.keeper.known([bar(-2)])
     desk.rest.history.append(bar(-1))
     desk.close_minute(await server.visit(0), 0)
     await until(lambda: len(desk.events) == 2)
@@ -163,7 +163,7 @@ def test_a_slow_reader_loses_the_old_and_begins_its_books_anew():
             feed, channel = desk.feed, desk.feed.channels[0]
             book = feed._books[desk.rest.instruments[0].id]
             book.restore(Depth(bids=[(1.0, 1.0)], asks=[(2.0, 1.0)], update_id=1, limit=9), NOW)
-            feed._inlet._most = 3_000
+            feed._intake.inlet._most = 3_000
             for u in range(1, 3_500):
                 channel._put(partial(ticker, u))
             assert not book.clean

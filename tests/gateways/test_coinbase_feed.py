@@ -50,7 +50,7 @@ async def test_the_ticker_quotes_only_while_there_is_no_book(server, desk):
     tell.book(*BOOK)
     tell.say("ticker", {"type": "update", "tickers": [ticker | {"best_bid": "77"}]})
     tell.beat()
-    await until(lambda: desk.feed.channel.usable == 4)
+    await until(lambda: desk.feed.channel.usable == 4 and len(desk.of(Quote)) >= 2)
     assert [q.ask_size for q in desk.of(Quote)] == [2.0, 3.0]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradewinds.ports import SimulatedVenue
+from tradewinds.ports import DrivenVenue
 from tradewinds.sim.faults import Fault, FaultPlan, FaultyVenue
 from tradewinds.sim.venue import SimVenue
 
@@ -20,8 +20,8 @@ def faulty(kit, **shares):
 
 
 def test_both_venues_fit_the_port(kit):
-    venue: SimulatedVenue = SimVenue([kit.spot()], {})
-    wrapped: SimulatedVenue = FaultyVenue(venue, FaultPlan(seed=1, shares={}))
+    venue: DrivenVenue = SimVenue([kit.spot()], {})
+    wrapped: DrivenVenue = FaultyVenue(venue, FaultPlan(seed=1, shares={}))
     assert wrapped.due(0) == []
 
 

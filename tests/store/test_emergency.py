@@ -24,10 +24,12 @@ def sequences(database: Engine) -> list[int]:
     return [e.sequence for e in read_entries(database, "paper") if e.kind == "e"]
 
 
-def left_aside(database: Engine, some: Some, aside: Path, run: str = "r1") -> None:
+def left_aside(
+    database: Engine, some: Some, aside: Path, run: str = "r1", account: str = "paper"
+) -> None:
     """One batch in the database, two in the emergency file, then the engine is gone."""
     journal = StoreJournal(
-        database, "paper", run, emergency=EmergencyJournal(aside, reserve_bytes=1000)
+        database, account, run, emergency=EmergencyJournal(aside, reserve_bytes=1000)
     )
     journal.append_event(some.quote(1))
     journal.flush(some.checkpoint(1))

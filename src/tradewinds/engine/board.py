@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tradewinds.model.decimals import to_decimal
+from tradewinds.model.decimals import ONE, to_decimal
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import Asset, InstrumentId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, BookDelta, MarkPrice, Quote, TradePrint
-from tradewinds.model.validity import invalidity
+from tradewinds.model.validity import bar_invalidity, invalidity, quote_invalidity
 from tradewinds.ports import Strategy
 
 CONFIRMATIONS = 3
 """Prices near each other that make a jump believable."""
 CLOCKS_APART_NS = 5_000_000_000
 """A venue's clock may be this much ahead of ours."""
+FROM_THE_FUTURE = "from the future"
+"""A bar that has not closed, or a time that would make all that follows look old."""
 
 
 class Slot:
@@ -22,7 +24,8 @@ class Slot:
     is when the price was known: ours, or the venue's where that is older."""
 
     __slots__ = (
-        "bar_times", "bar_volume", "bar_watchers", "book_time", "book_watchers", "instrument",
+        "bar_times", "bar_volume", "bar_watchers", "book_time", "book_watchers",
+        "funding_watchers", "instrument",
         "mark", "mark_time", "mid", "open_mid", "print_time", "print_watchers", "quote",
         "quote_time", "quote_watchers", "quoted", "received_ns", "suspect_left", "suspect_mid",
         "tolerance_ns", "value_quantity",
@@ -46,6 +49,7 @@ class Slot:
         self.quote_watchers: list[Strategy] = []
         self.print_watchers: list[Strategy] = []
         self.book_watchers: list[Strategy] = []
+        self.funding_watchers: list[Strategy] = []
         self.bar_watchers: list[tuple[int, Strategy]] = []
 
 
@@ -58,8 +62,6 @@ class Board:
         self._spot: dict[tuple[Asset, Asset], Slot] = {}
         self._selling: dict[Asset, list[Slot]] = {}
         self._takers: dict[type, Callable[[Slot, MarketEvent], str | None]] = {
-            Quote: self._take_quote,
-            Bar: self._take_bar,
             TradePrint: self._take_print,
             MarkPrice: self._take_mark,
             BookDelta: self._take_book,
@@ -86,16 +88,17 @@ class Board:
         if taker is None:
             return None
         if event.venue_time_ns > event.received_time_ns + CLOCKS_APART_NS:
-            # A bar that has not closed, or a time that would make all that follows look old.
-            return "from the future"
+            return FROM_THE_FUTURE
         return taker(slot, event)
 
-    def _take_quote(self, slot: Slot, event: MarketEvent) -> str | None:
-        quote: Quote = event  # type: ignore[assignment]
-        reason = invalidity(quote)
+    def take_quote(self, slot: Slot, quote: Quote) -> str | None:
+        """Take a quote in: from now on its middle is the price."""
+        time, received = quote.venue_time_ns, quote.received_time_ns
+        if time > received + CLOCKS_APART_NS:
+            return FROM_THE_FUTURE
+        reason = quote_invalidity(quote)
         if reason is not None:
             return reason
-        time = quote.venue_time_ns
         if time < slot.quote_time:
             return "out of order"
         if quote == slot.quote:
@@ -104,24 +107,28 @@ class Board:
         slot.quote = quote
         slot.quoted = True
         slot.tolerance_ns = 0
-        received = quote.received_time_ns
-        self._price(slot, (quote.bid + quote.ask) * 0.5, min(time, received))
+        known_ns = min(time, received)
+        self._price(slot, (quote.bid + quote.ask) * 0.5, known_ns)
         return None
 
-    def _take_bar(self, slot: Slot, event: MarketEvent) -> str | None:
-        bar: Bar = event  # type: ignore[assignment]
-        reason = invalidity(bar)
+    def take_bar(self, slot: Slot, bar: Bar) -> str | None:
+        """Take a bar in: its close is the price where there are no quotes."""
+        closed_ns, received_ns = bar.venue_time_ns, bar.received_time_ns
+        if closed_ns > received_ns + CLOCKS_APART_NS:
+            return FROM_THE_FUTURE
+        reason = bar_invalidity(bar)
         if reason is not None:
             return reason
-        last = slot.bar_times.get(bar.timeframe_ns, -1)
-        if bar.open_time_ns <= last:
-            return "duplicate" if bar.open_time_ns == last else "out of order"
-        slot.bar_times[bar.timeframe_ns] = bar.open_time_ns
+        timeframe_ns, opened_ns = bar.timeframe_ns, bar.open_time_ns
+        last_ns = slot.bar_times.get(timeframe_ns, -1)
+        if opened_ns <= last_ns:
+            return "duplicate" if opened_ns == last_ns else "out of order"
+        slot.bar_times[timeframe_ns] = opened_ns
         slot.bar_volume = bar.volume
         if not slot.quoted:
-            slot.tolerance_ns = bar.timeframe_ns
+            slot.tolerance_ns = timeframe_ns
             slot.quote = None
-            self._price(slot, bar.close, min(bar.received_time_ns, bar.venue_time_ns))
+            self._price(slot, bar.close, min(closed_ns, received_ns))
         return None
 
     def _take_print(self, slot: Slot, event: MarketEvent) -> str | None:
@@ -153,7 +160,7 @@ class Board:
     def _price(self, slot: Slot, mid: float, known_ns: int) -> None:
         last = slot.mid
         slot.received_ns = known_ns
-        if abs(mid - last) > self._jump * last and last:
+        if last and abs(mid - last) > self._jump * last:
             self._suspect(slot, mid)
             return
         slot.mid = mid
@@ -201,7 +208,7 @@ class Board:
     def rate(self, asset: Asset, currency: Asset) -> Decimal | None:
         """Account currency per unit of `asset`: direct, inverse, or over one asset between."""
         if asset == currency:
-            return Decimal(1)
+            return ONE
         direct = self._one_step(asset, currency)
         if direct is not None:
             return direct

@@ -1,16 +1,34 @@
 """Clocks of the edge. The core never sees one."""
 
 import time
+from collections.abc import Callable
 
 from tradewinds.model.events import MarketEvent
 
 
 class WallClock:
-    """Ours: nanoseconds since the epoch, UTC."""
+    """Ours: nanoseconds since the epoch, UTC. It never goes back.
+
+    When the machine's clock is set back, time goes on from where it was, so that whatever waits
+    goes on; prices then look old, and nothing new is risked, until the engine is started anew.
+    """
+
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._monotonic_ns = monotonic_ns
+        self._ahead_ns = wall_ns() - monotonic_ns()
 
     def now_ns(self) -> int:
         """Now."""
-        return time.time_ns()
+        # The wall is read first: an interruption in between can then not push time ahead.
+        wall_ns = self._wall_ns()
+        monotonic_ns = self._monotonic_ns()
+        self._ahead_ns = max(self._ahead_ns, wall_ns - monotonic_ns)
+        return monotonic_ns + self._ahead_ns
 
 
 class EventClock:

@@ -2,10 +2,11 @@
 
 from tradewinds.engine.floor import Floor
 from tradewinds.engine.leftovers import leftovers, phantoms
-from tradewinds.execution import legs, trade_book
+from tradewinds.execution import bracket, legs, trade_book
+from tradewinds.execution.bracket import Brackets
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.protective import Situation, next_steps
-from tradewinds.model.commands import EmergencyFinished, RecordTrade, StateChanged
+from tradewinds.model.commands import EmergencyFinished, RecordTrade, SetTimer, StateChanged
 from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.events import EmergencyStop
 from tradewinds.model.ids import TradeId
@@ -27,6 +28,7 @@ class Closer:
         self._emergencies: list[EmergencyStop] = []
         self._tries: dict[TradeId, int] = {}
         self._urgent: set[TradeId] = set()
+        self._sleeping: dict[TradeId, int] = {}
 
     def attend(self, trade_id: TradeId) -> None:
         """Do what a round trip needs next; close its record when it is over."""
@@ -41,6 +43,7 @@ class Closer:
             self._finish(trade)
             return
         ids = [order.approved.client_order_id for order in working]
+        brackets = bracket.read(working, floor.portfolio.orders.get)
         steps = next_steps(
             Situation(
                 trade=trade,
@@ -51,6 +54,8 @@ class Closer:
                 exit_reason=floor.portfolio.exit_reasons.get(trade_id, ""),
                 flatten=trade_id in self._urgent,
                 attempt=floor.orders_made,
+                brackets=brackets,
+                impatient=self._impatient(trade, brackets),
             )
         )
         if steps.exit_reason:
@@ -60,6 +65,19 @@ class Closer:
             floor.cancel(order_id)
         for wish in steps.closings:
             floor.submit(approve_closing(trade, wish, floor.next_order_id()))
+
+    def _impatient(self, trade: Trade, brackets: Brackets) -> bool:
+        """Whether a partly filled entry has kept its stop asleep for too long."""
+        floor = self._floor
+        if not brackets.waiting or trade.quantity <= ZERO:
+            return False
+        due_ns = self._sleeping.get(trade.trade_id)
+        if due_ns is None:
+            due_ns = floor.out.now_ns + bracket.PATIENCE_NS
+            self._sleeping[trade.trade_id] = due_ns
+            timer = f"bracket:{trade.trade_id}"
+            floor.out.put(SetTimer(timer_id=timer, due_ns=due_ns, cause=floor.out.cause))
+        return floor.out.now_ns >= due_ns
 
     def _finish(self, trade: Trade) -> None:
         """Nothing left to hold: cancel what still works, and close the record after that."""
@@ -74,8 +92,10 @@ class Closer:
         reason = floor.portfolio.exit_reasons.pop(trade.trade_id, "") or trade.exit_reason
         closed = trade_book.closed(trade, floor.out.now_ns, reason)
         self._tell_gap(closed)
+        floor.selection.closed(closed)
         floor.portfolio.trades.pop(trade.trade_id)
         self._tries.pop(trade.trade_id, None)
+        self._sleeping.pop(trade.trade_id, None)
         self._urgent.discard(trade.trade_id)
         if trade.entry_quantity:
             floor.portfolio.trades_closed += 1
@@ -133,6 +153,7 @@ class Closer:
         floor = self._floor
         floor.portfolio.baskets.pop(basket.trade_id, None)
         if not basket.spent:
+            floor.selection.forget(basket.trade_id)
             return
         floor.portfolio.trades_closed += 1
         price = floor.portfolio.rate(basket.start_asset) or ONE
@@ -158,6 +179,7 @@ class Closer:
             gap=trade_book.overshoot(basket.realised, basket.unwind_loss),
         )
         self._tell_gap(trade)
+        floor.selection.closed(trade)
         floor.out.put(RecordTrade(trade=trade, time_ns=floor.out.now_ns, cause=floor.out.cause))
 
     def sell_leftovers(self, reason: str) -> None:

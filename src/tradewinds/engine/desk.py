@@ -3,7 +3,7 @@
 from tradewinds.engine.board import Slot
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
-from tradewinds.execution import legs, trade_book
+from tradewinds.execution import bracket, legs, trade_book
 from tradewinds.execution.legs import Basket
 from tradewinds.model.commands import RecordSignal, SetTimer
 from tradewinds.model.decimals import ceil_to_step, floor_to_step, to_decimal
@@ -26,7 +26,7 @@ from tradewinds.risk.basket import (
     unwind_loss,
     unwind_share,
 )
-from tradewinds.risk.gate import review
+from tradewinds.risk.gate import approve_bracket, review
 from tradewinds.risk.sizing import SizingInput, size_entry
 from tradewinds.risk.stops import tightening_flaw
 from tradewinds.risk.wishes import signal_flaw
@@ -50,6 +50,8 @@ class Desk:
         flaw = signal_flaw(signal)
         if flaw is not None:
             self._refuse(signal.strategy_id, _instrument_of(signal), "signal", flaw)
+            return
+        if floor.selection.shadowed(signal):
             return
         match signal:
             case EnterSignal():
@@ -92,11 +94,26 @@ class Desk:
     def _open(self, intent: OrderIntent, order: ApprovedOrder, reason: str) -> None:
         floor = self._floor
         floor.keep_trade(trade_book.opened(intent, order.worst_loss, reason, floor.out.now_ns))
-        floor.submit(order)
+        floor.selection.opened(intent.trade_id)
+        for each in self._with_ways_out(intent, order):
+            floor.submit(each)
         if not intent.taking:
             due_ns = floor.out.now_ns + int(floor.settings.entry_lifetime_s * 1e9)
             timer_id = f"{ENTRY_TIMER}{order.client_order_id}"
             floor.out.put(SetTimer(timer_id=timer_id, due_ns=due_ns, cause=floor.out.cause))
+
+    def _with_ways_out(
+        self, intent: OrderIntent, order: ApprovedOrder
+    ) -> tuple[ApprovedOrder, ...]:
+        """With its stop and target in the same breath, where the venue arms them by itself."""
+        floor = self._floor
+        if intent.instrument_id not in floor.brackets:
+            return (order,)
+        instrument = floor.board.slots[intent.instrument_id].instrument
+        wishes = bracket.legs(intent, instrument, f"{intent.trade_id}-{floor.orders_made}")
+        if not wishes:
+            return (order,)
+        return approve_bracket(order, wishes, [floor.next_order_id() for _ in wishes])
 
     def _exit(self, signal: ExitSignal) -> None:
         trade = self._floor.portfolio.trades.get(signal.trade_id)
@@ -189,6 +206,7 @@ class Desk:
                 floor.out.refusal(refusal)
             case ApprovedOrder() as order:
                 floor.portfolio.baskets[basket.trade_id] = basket
+                floor.selection.opened(basket.trade_id)
                 floor.submit(order)
 
     def _judge_later_leg(self, basket: Basket, index: int) -> Refusal | None:

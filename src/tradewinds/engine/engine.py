@@ -17,13 +17,19 @@ from tradewinds.model import events as ev
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import Command
 from tradewinds.model.ids import ClientOrderId, InstrumentId
+from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
 from tradewinds.model.signal import Signal
 from tradewinds.ports import Strategy, Warmable
 
 BAD_INPUT_MAX = 1_000
 """Dropped events of one instrument and kind after which nothing new is risked on it."""
-WATCHER_LISTS = {Quote: "quote_watchers", TradePrint: "print_watchers", BookDelta: "book_watchers"}
+WATCHER_LISTS: dict[type, str] = {
+    Quote: "quote_watchers",
+    TradePrint: "print_watchers",
+    BookDelta: "book_watchers",
+    FundingRate: "funding_watchers",
+}
 
 
 class Engine:
@@ -42,10 +48,12 @@ class Engine:
         self._out = self.floor.out
         self._slots = self.floor.board.slots
         self._take = self.floor.board.take
+        self._take_quote = self.floor.board.take_quote
+        self._take_bar = self.floor.board.take_bar
         order = self._reports.order_report
         self._routes: dict[type, Callable[[Any], None]] = {
-            Quote: self._market,
-            Bar: self._market,
+            Quote: self._quote,
+            Bar: self._bar,
             TradePrint: self._market,
             BookDelta: self._market,
             MarkPrice: self._market,
@@ -70,6 +78,7 @@ class Engine:
             ev.StoreHealthChanged: self._operator.store_health,
             ev.VenueStateRead: self._reconciler.take,
             ev.VenueTroubleChanged: self._reconciler.trouble,
+            ev.VenueFeaturesTold: self._features,
         }
 
     def step(self, event: ev.Event) -> Sequence[Command]:
@@ -92,36 +101,60 @@ class Engine:
         """The durable state, for a restart."""
         return self._upkeep.checkpoint()
 
-    def _market(self, event: ev.MarketEvent) -> None:
-        """Market data: judged, taken in, valued, shown to those who asked for it."""
-        slot = self._slots.get(event.instrument_id)
+    def _quote(self, quote: Quote) -> None:
+        """Judged, taken in, valued, shown to those who asked for it."""
+        slot = self._slots.get(quote.instrument_id)
         if slot is None:
-            self._out.anomaly("unknown_instrument", event.instrument_id, type(event).__name__)
+            self._unknown(quote)
             return
         before = slot.mid
+        reason = self._take_quote(slot, quote)
+        if reason is not None:
+            self._dropped(slot, quote, reason)
+            return
+        if slot.value_quantity:
+            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
+        for strategy in slot.quote_watchers:
+            for signal in strategy.on_event(quote, self._view):
+                self._wished(strategy, signal)
+
+    def _bar(self, bar: Bar) -> None:
+        """As with a quote; shown to those who want its length."""
+        slot = self._slots.get(bar.instrument_id)
+        if slot is None:
+            self._unknown(bar)
+            return
+        before = slot.mid
+        reason = self._take_bar(slot, bar)
+        if reason is not None:
+            self._dropped(slot, bar, reason)
+            return
+        if slot.value_quantity:
+            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
+        timeframe_ns = bar.timeframe_ns
+        for wanted_ns, strategy in slot.bar_watchers:
+            if wanted_ns in (timeframe_ns, 0):
+                for signal in strategy.on_event(bar, self._view):
+                    self._wished(strategy, signal)
+
+    def _market(self, event: ev.MarketEvent) -> None:
+        """Other market data; it moves no price that we value by."""
+        slot = self._slots.get(event.instrument_id)
+        if slot is None:
+            self._unknown(event)
+            return
         reason = self._take(slot, event)
         if reason is not None:
             self._dropped(slot, event, reason)
             return
-        if slot.value_quantity:
-            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
-        kind = type(event)
-        if kind is Quote:
-            for strategy in slot.quote_watchers:
+        watchers = WATCHER_LISTS.get(type(event))
+        if watchers is not None:
+            for strategy in getattr(slot, watchers):
                 for signal in strategy.on_event(event, self._view):
                     self._wished(strategy, signal)
-        else:
-            self._show(slot, event, kind)
 
-    def _show(self, slot: Slot, event: ev.MarketEvent, kind: type) -> None:
-        if kind is Bar:
-            timeframe_ns: int = event.timeframe_ns  # type: ignore[union-attr]
-            watchers = [s for wanted, s in slot.bar_watchers if wanted in (0, timeframe_ns)]
-        else:
-            watchers = getattr(slot, WATCHER_LISTS[kind]) if kind in WATCHER_LISTS else []
-        for strategy in watchers:
-            for signal in strategy.on_event(event, self._view):
-                self._wished(strategy, signal)
+    def _unknown(self, event: ev.MarketEvent) -> None:
+        self._out.anomaly("unknown_instrument", event.instrument_id, type(event).__name__)
 
     def _wished(self, strategy: Strategy, signal: Signal) -> None:
         """A strategy speaks for itself alone: nobody else's budget, trades or switch."""
@@ -143,12 +176,21 @@ class Engine:
             self.floor.cancel(ClientOrderId(event.timer_id.removeprefix(ENTRY_TIMER)))
         else:
             self._upkeep.beat()
+            self.floor.selection.beat()
 
     def _started(self, event: ev.RunStarted) -> None:
         self.floor.run_id = event.run_id
         self.floor.board.list_instruments(event.instruments)
         self._subscribe()
+        self._reconciler.start(event)
         self._upkeep.start(event)
+        self._select(event)
+
+    def _select(self, event: ev.RunStarted) -> None:
+        saved = None if event.checkpoint is None else event.checkpoint.selection
+        if self.floor.settings.selector:
+            names = [strategy.strategy_id for strategy in self.strategies]
+            self.floor.selection.start(event.run_id, names, saved)
 
     def _history(self, event: ev.HistoryLoaded) -> None:
         history: dict[InstrumentId, list[Bar]] = {}
@@ -159,7 +201,16 @@ class Engine:
                 strategy.warm(history)
 
     def _instrument_changed(self, event: ev.InstrumentChanged) -> None:
-        self.floor.board.list_instruments((event.instrument,))
+        instrument = event.instrument
+        self.floor.board.list_instruments((instrument,))
+        held = [t for t in self.floor.portfolio.trades.values() if t.instrument_id == instrument.id]
+        if held and instrument.status is not InstrumentStatus.TRADING:
+            # Its stop stands where it stood; whether to leave, and when, is for who entered.
+            kind = f"instrument_{instrument.status.value}"
+            self._out.anomaly(kind, instrument.id, "while a position is open", always=True)
+
+    def _features(self, event: ev.VenueFeaturesTold) -> None:
+        self.floor.brackets = frozenset(event.brackets)
 
     def _subscribe(self) -> None:
         """Each slot knows who watches it; what nobody watches costs nothing."""

@@ -6,11 +6,13 @@ from decimal import Decimal
 from tradewinds.engine.board import Board, Slot
 from tradewinds.engine.outbox import Outbox
 from tradewinds.engine.portfolio import Portfolio
+from tradewinds.engine.selection import Selection, cushion
 from tradewinds.engine.settings import EngineSettings
 from tradewinds.model.commands import CancelOrder, RecordOrder, RecordTrade, SubmitOrder
 from tradewinds.model.decimals import to_decimal
 from tradewinds.model.ids import (
     ClientOrderId,
+    InstrumentId,
     RunId,
     StrategyId,
     TradeId,
@@ -38,8 +40,10 @@ class Floor:
         self.out = Outbox()
         self.portfolio = Portfolio(settings.currency, self.board, settings.limits)
         self.breaker = Breaker(settings.limits)
+        self.selection = Selection(self.board, self.out, settings.limits, settings.currency)
         self.disabled: set[StrategyId] = set(settings.disabled)
         self.mandate: Mandate = NEUTRAL
+        self.brackets: frozenset[InstrumentId] = frozenset()
         self.run_id = RunId("")
         self._orders_made = 0
         self._trades_made = 0
@@ -88,13 +92,16 @@ class Floor:
         self.out.put(RecordTrade(trade=trade, time_ns=self.out.now_ns, cause=self.out.cause))
 
     def scale(self, strategy_id: StrategyId) -> float:
-        """Weight x mandate x drawdown step, in [0, 1]. Opinions only shrink."""
+        """Weight x mandate x selector x what the drawdown leaves, in [0, 1]. All only shrink."""
         mandate = self.mandate if self.out.now_ns < self.mandate.expires_ns else NEUTRAL
         weight = float(within_one(mandate.weights.get(strategy_id, 1.0)))
         multiplier = float(within_one(mandate.risk_multiplier))
         equity = self.portfolio.equity()
-        step = 0.0 if equity is None else self.breaker.risk_scale(equity)
-        return weight * multiplier * step
+        if equity is None:
+            return 0.0
+        left = cushion(self.breaker.drawdown(equity), self.limits.drawdown_halt)
+        step = min(self.breaker.risk_scale(equity), left)
+        return weight * multiplier * self.selection.weight(strategy_id) * step
 
     def risk_view(self, strategy_id: StrategyId, slot: Slot | None, side: Side) -> RiskView:
         """What the checks may look at, as of now."""

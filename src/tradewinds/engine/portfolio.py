@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -12,11 +13,22 @@ from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.ids import Asset, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
+from tradewinds.model.ledger import Lot
 from tradewinds.model.market import Side
-from tradewinds.model.order import Order
+from tradewinds.model.order import Order, Purpose
 from tradewinds.model.portfolio import Exposure, Trade
 from tradewinds.risk.exposure import fee_rate, leverage_of, trade_exposure
 from tradewinds.risk.limits import RiskLimits
+
+
+class _Valued(NamedTuple):
+    """An exposure, and all that it follows from."""
+
+    trade: Trade
+    instrument: Instrument
+    rate: Decimal
+    lot: Lot | None
+    exposure: Exposure
 
 
 class Portfolio:
@@ -32,6 +44,7 @@ class Portfolio:
         self.baskets: dict[TradeId, Basket] = {}
         self.exit_reasons: dict[TradeId, str] = {}
         self.trades_closed = 0
+        self._valued: dict[TradeId, _Valued] = {}
 
     def open_trades(self, strategy_id: StrategyId) -> Sequence[Trade]:
         """Round trips of a strategy that are not closed."""
@@ -52,8 +65,7 @@ class Portfolio:
             if slot is None or rate is None:
                 yield self._unvalued(trade)
             else:
-                cost = self._unit_cost(trade, slot.instrument)
-                yield trade_exposure(trade, slot.instrument, rate, self._limits, cost)
+                yield self._exposure(trade, slot.instrument, rate)
         for basket in self.baskets.values():
             yield Exposure(
                 trade_id=basket.trade_id,
@@ -63,13 +75,30 @@ class Portfolio:
                 notional=basket.notional,
             )
 
-    def _unit_cost(self, trade: Trade, instrument: Instrument) -> Decimal | None:
+    def _exposure(self, trade: Trade, instrument: Instrument, rate: Decimal) -> Exposure:
+        """Worked out once for the same values: it is asked for at every beat and every wish."""
+        lot = self._lot(trade, instrument)
+        known = self._valued.get(trade.trade_id)
+        if (
+            known is not None
+            and known.trade is trade
+            and known.lot is lot
+            and known.instrument is instrument
+            and known.rate is rate
+        ):
+            return known.exposure
+        cost = lot.cost / lot.quantity if lot is not None and lot.quantity else None
+        exposure = trade_exposure(trade, instrument, rate, self._limits, cost)
+        if len(self._valued) > 2 * len(self.trades):
+            self._valued.clear()
+        self._valued[trade.trade_id] = _Valued(trade, instrument, rate, lot, exposure)
+        return exposure
+
+    def _lot(self, trade: Trade, instrument: Instrument) -> Lot | None:
         """What the ledger holds a unit at: it is that, not the fill, which a sale realises from."""
         if instrument.kind is InstrumentKind.PERPETUAL:
-            lot = self.ledger.position(trade.strategy_id, instrument)
-        else:
-            lot = self.ledger.lot(trade.strategy_id, instrument.base)
-        return lot.cost / lot.quantity if lot is not None and lot.quantity else None
+            return self.ledger.position(trade.strategy_id, instrument)
+        return self.ledger.lot(trade.strategy_id, instrument.base)
 
     def _unvalued(self, trade: Trade) -> Exposure:
         return Exposure(
@@ -97,6 +126,8 @@ class Portfolio:
 
     def settled(self, day: int) -> Decimal:
         """Realised without what baskets under way have won: they may lose it again."""
+        if not self.baskets:
+            return self.realised(day) - ZERO
         won = (max(b.realised - b.realised_before, ZERO) for b in self.baskets.values())
         return self.realised(day) - sum(won, ZERO)
 
@@ -114,8 +145,13 @@ class Portfolio:
         """Balances less what working orders and margins lock."""
         free = dict(self.ledger.balances)
         groups: set[str] = set()
-        for order in self.orders.working():
+        working = self.orders.working()
+        entries = (o.approved for o in working if o.approved.purpose is Purpose.ENTER)
+        entering = {entry.bracket for entry in entries if entry.bracket}
+        for order in working:
             group = order.approved.oco_group
+            if order.approved.purpose is not Purpose.ENTER and order.approved.bracket in entering:
+                continue  # What it will sell is not there yet.
             if group and group in groups:
                 continue
             groups.add(group)

@@ -15,14 +15,15 @@ from tradewinds.model.events import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    RunStarted,
     VenueOrder,
     VenueStateRead,
     VenueTroubleChanged,
 )
-from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId
+from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, RunId, StrategyId, run_of
 from tradewinds.model.instrument import InstrumentKind
 from tradewinds.model.market import Side
-from tradewinds.model.order import WORKING, OrderStatus
+from tradewinds.model.order import WORKING, OrderStatus, Purpose
 from tradewinds.model.portfolio import Trade, TradingState
 
 OURS = "tw-"
@@ -32,6 +33,11 @@ DUST = Decimal("0.00000001")
 QUIET_NS = 10_000_000_000
 """Balances are compared only when nothing of ours has moved for this long: readings race fills."""
 CAUSE = "venue:"
+STOPPING = "stopping"
+"""The cause by which the edge says that this engine ends soon: what could still open is withdrawn,
+because nobody would be there to protect it."""
+OPENS = frozenset({Purpose.ENTER, Purpose.LEG})
+STANDING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 ENDINGS: dict[OrderStatus, type[OrderCanceled | OrderExpired | OrderRejected]] = {
     OrderStatus.CANCELED: OrderCanceled,
     OrderStatus.EXPIRED: OrderExpired,
@@ -47,6 +53,14 @@ class Reconciler:
         self._closer = closer
         self._reports = reports
         self._readings = 0
+        self._others: dict[Asset, Decimal] = {}
+        self._others_known = False
+        self._own_runs: frozenset[RunId] | None = None
+
+    def start(self, event: RunStarted) -> None:
+        """Whose orders are ours."""
+        if event.own_runs is not None:
+            self._own_runs = frozenset({*event.own_runs, event.run_id})
 
     def trouble(self, event: VenueTroubleChanged) -> None:
         """A cause at the venue forbids new risk, or no longer does."""
@@ -58,6 +72,13 @@ class Reconciler:
             changed = breaker.clear_cause(name)
         if changed:
             self._closer.tell_state()
+        if event.cause == STOPPING:
+            self._withdraw()
+
+    def _withdraw(self) -> None:
+        for order in self._floor.portfolio.orders.working():
+            if order.approved.purpose in OPENS:
+                self._floor.cancel(order.approved.client_order_id)
 
     def take(self, event: VenueStateRead) -> None:
         """Fills first, then orders, then what is left of differences; then trading may go on."""
@@ -73,6 +94,8 @@ class Reconciler:
                 )
         for order in event.orders:
             self._order(order, event)
+        if not event.whole:
+            return
         if self._quiet():
             self._balances(event)
             self._positions(event)
@@ -85,15 +108,34 @@ class Reconciler:
             self._stranger(order)
         elif known.working:
             self._catch_up(order, event)
+        elif order.status in STANDING and known.status is not OrderStatus.FILLED:
+            # Its end was told, and another may have taken its place: the two would act twice.
+            self._orphan(order)
 
     def _stranger(self, order: VenueOrder) -> None:
-        """An orphan of ours is cancelled; an order of the user's is left alone and flagged."""
+        """An orphan of ours is cancelled; an order of the user's is left alone and flagged. One of
+        another Tradewinds protects what that one holds: it is left alone, and nothing new is risked
+        here, because two that trade one account know neither its risk nor its money."""
         floor = self._floor
         if order.status not in WORKING:
             return
         if not order.client_order_id.startswith(OURS):
             floor.out.anomaly("external_order", order.instrument_id, order.client_order_id)
             return
+        run = run_of(order.client_order_id)
+        if self._own_runs is None or run in self._own_runs:
+            self._orphan(order)
+            return
+        floor.out.anomaly("foreign_order", order.instrument_id, order.client_order_id)
+        reason = (
+            f"order {order.client_order_id} of another Tradewinds rests on this account: stop one "
+            "of the two, then resume"
+        )
+        if floor.breaker.raise_cause("foreign", TradingState.REDUCING, reason):
+            self._closer.tell_state()
+
+    def _orphan(self, order: VenueOrder) -> None:
+        floor = self._floor
         floor.out.anomaly("orphan_order", order.instrument_id, order.client_order_id)
         floor.out.put(
             CancelOrder(
@@ -120,26 +162,44 @@ class Reconciler:
             self._reports.order_report(accepted)
 
     def _quiet(self) -> bool:
-        """Nothing in flight, and nothing of ours has changed lately."""
+        """Nothing in flight, and nothing of ours has changed lately. The first reading of a run was
+        made before this run sent anything."""
         now_ns = self._floor.out.now_ns
         orders = self._floor.portfolio.orders
         in_flight = (OrderStatus.IN_FLIGHT, OrderStatus.UNKNOWN)
-        return now_ns - orders.changed_ns >= QUIET_NS and not any(
-            order.status in in_flight for order in orders.working()
-        )
+        long_ago = self._readings == 1 or now_ns - orders.changed_ns >= QUIET_NS
+        return long_ago and not any(order.status in in_flight for order in orders.working())
 
     def _balances(self, event: VenueStateRead) -> None:
-        """What moved without us is booked as capital, and flagged; our result does not change."""
-        held = self._floor.portfolio.ledger.balances
+        """Money that moved without us is booked as capital, and flagged; our result does not
+        change. What else lies there beyond what we bought is the user's own: not counted, not
+        touched, and flagged when it changes."""
+        portfolio = self._floor.portfolio
+        held = portfolio.ledger.balances
         for asset in sorted({*held, *event.balances}):
             change = event.balances.get(asset, ZERO) - held.get(asset, ZERO)
+            if asset != portfolio.currency:
+                self._note_others(asset, max(change, ZERO))
+                change = min(change, ZERO)
             if abs(change) > DUST:
                 self._external(asset, change, event)
+        self._others_known = True
+
+    def _note_others(self, asset: Asset, quantity: Decimal) -> None:
+        """What the user owns beside us. The first reading says what was there before."""
+        known = self._others.get(asset, ZERO) if self._others_known else quantity
+        self._others[asset] = quantity
+        if abs(quantity - known) > DUST:
+            detail = f"{(quantity - known).normalize():+f} {asset} of your own, not ours"
+            self._flag(detail)
+
+    def _flag(self, detail: str) -> None:
+        self._floor.out.anomaly("external_change", InstrumentId(""), detail, always=True)
 
     def _external(self, asset: Asset, change: Decimal, event: VenueStateRead) -> None:
         floor = self._floor
         rate = floor.portfolio.rate(asset)
-        floor.out.anomaly("external_change", InstrumentId(""), f"{change:+f} {asset}")
+        self._flag(f"{change.normalize():+f} {asset}")
         if rate is None:
             if change < ZERO:
                 self._hold("valuation", f"{asset} left the account and has no price here")
@@ -188,24 +248,30 @@ class Reconciler:
 
     def _positions(self, event: VenueStateRead) -> None:
         """Perpetuals: what we think we hold against what the venue holds. A difference that no fill
-        explains has no price, so it is not made up: the operator looks, nothing new is risked."""
+        explains has no price, so it is not made up: the operator looks, nothing new is risked.
+        Nor is anything while the user holds something there too: the venue nets it with ours."""
         told = {position.instrument_id: position.quantity for position in event.positions}
+        flaw = ""
         for slot in self._floor.board.slots.values():
             instrument = slot.instrument
             if instrument.kind is not InstrumentKind.PERPETUAL:
                 continue
-            ours = self._signed(instrument.id)
-            theirs = told.get(instrument.id, ZERO)
-            if ours != theirs:
-                self._position_differs(instrument.id, ours, theirs)
+            flaw = self._position(instrument.id, told.get(instrument.id, ZERO)) or flaw
+        if flaw:
+            self._hold("position", flaw)
+        elif self._floor.breaker.clear_cause(f"{CAUSE}position"):
+            self._closer.tell_state()
 
-    def _position_differs(
-        self, instrument_id: InstrumentId, ours: Decimal, theirs: Decimal
-    ) -> None:
-        floor = self._floor
-        detail = f"ours {ours:f}, the venue's {theirs:f}"
-        floor.out.anomaly("external_position", instrument_id, detail)
-        self._hold("position", f"{instrument_id}: {detail}; close the difference yourself")
+    def _position(self, instrument_id: InstrumentId, theirs: Decimal) -> str:
+        """What is wrong with it."""
+        own = self._reports.outside.own(instrument_id)
+        ours = self._signed(instrument_id)
+        if ours + own == theirs:
+            held = f"{instrument_id}: you hold {own:f} there by hand"
+            return f"{held}; close it, or trade by hand in another account" if own else ""
+        detail = f"ours {ours:f}, yours {own:f}, the venue's {theirs:f}"
+        self._floor.out.anomaly("external_position", instrument_id, detail)
+        return f"{instrument_id}: {detail}; close the difference yourself"
 
     def _taken(self, trade: Trade, quantity: Decimal) -> None:
         floor = self._floor

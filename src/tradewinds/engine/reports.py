@@ -4,14 +4,15 @@ from decimal import Decimal
 
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.outside import Outside
 from tradewinds.execution import legs, trade_book
 from tradewinds.execution.order_manager import OrderReport
 from tradewinds.ledger.fills import FillContext
 from tradewinds.ledger.results import totals_of
 from tradewinds.model.commands import RecordOrder, RecordTransaction
-from tradewinds.model.decimals import ONE
+from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.events import FundingPaid, OrderFilled
-from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId, TradeId
+from tradewinds.model.ids import ACCOUNT, Asset, ClientOrderId, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.ledger import Transaction
 from tradewinds.model.order import Fill, Order, OrderStatus, Purpose
@@ -28,6 +29,8 @@ class Reports:
     def __init__(self, floor: Floor, closer: Closer) -> None:
         self._floor = floor
         self._closer = closer
+        self.outside = Outside(floor, closer)
+        self._early: dict[ClientOrderId, list[OrderFilled]] = {}
 
     def order_report(self, report: OrderReport) -> None:
         """Accepted, rejected, canceled, expired, unknown."""
@@ -57,7 +60,9 @@ class Reports:
             if changed is not trade:
                 floor.keep_trade(changed)
             sibling_ended = approved.oco_group and order.status is OrderStatus.CANCELED
-            if order.status in FAILED and not asked_for and not sibling_ended:
+            # A leg that was not armed, or was lost, is followed by a stop of its own.
+            expected = asked_for or sibling_ended or approved.bracket
+            if order.status in FAILED and not expected:
                 self._closer.order_failed(trade_id, approved.purpose, order.reason)
             if self._closer.may_retry(trade_id):
                 self._closer.attend(trade_id)
@@ -74,6 +79,12 @@ class Reports:
             self._closer.halt("foreign", f"fill in unknown instrument {fill.instrument_id}")
             return
         order = floor.portfolio.orders.get(fill.client_order_id)
+        if order is not None and self._too_early(order):
+            self._early.setdefault(order.approved.bracket, []).append(event)
+            return
+        if order is None and _outside(fill, slot.instrument):
+            self._from_outside(fill, slot.instrument)
+            return
         transaction = self._book(fill, order, slot.instrument)
         if transaction is None:
             floor.out.anomaly("duplicate_fill", fill.instrument_id, fill.fill_id)
@@ -83,21 +94,62 @@ class Reports:
         else:
             self._apply(fill, transaction, slot.instrument)
         self._after_money_moved()
+        for waiting in self._early.pop(fill.client_order_id, ()):
+            self.filled(waiting)
 
-    def _book(self, fill: Fill, order: Order | None, instrument: Instrument) -> Transaction | None:
+    def _too_early(self, order: Order) -> bool:
+        """A leg acts only once its entry has filled whole: what it sold cannot be booked before
+        that has been told."""
+        carrier = self._floor.portfolio.orders.get(order.approved.bracket)
+        return carrier is not None and carrier is not order and carrier.working
+
+    def _from_outside(self, fill: Fill, instrument: Instrument) -> None:
+        if self._floor.portfolio.ledger.is_booked(fill):
+            self._floor.out.anomaly("duplicate_fill", fill.instrument_id, fill.fill_id)
+            return
+        self.outside.filled(fill, lambda part, owner: self._book(part, None, instrument, owner))
+        self._after_money_moved()
+
+    def _book(
+        self,
+        fill: Fill,
+        order: Order | None,
+        instrument: Instrument,
+        owner: StrategyId | None = None,
+    ) -> Transaction | None:
         floor = self._floor
         context = FillContext(
             instrument=instrument,
-            strategy_id=self._owner(fill, order),
+            strategy_id=owner or self._owner(fill, order),
             trade_id=TradeId("") if order is None else order.approved.trade_id,
             decision_price=fill.price if order is None else order.approved.decision_price,
             quote_rate=self._rate(instrument.quote),
             fee_rate=self._fee_rate(fill, instrument),
         )
+        if not floor.portfolio.ledger.is_booked(fill):
+            self._bring_fee(fill, context)
         transaction = floor.portfolio.ledger.book_fill(fill, context)
         if transaction is not None:
             floor.out.put(RecordTransaction(transaction=transaction, cause=floor.out.cause))
         return transaction
+
+    def _bring_fee(self, fill: Fill, context: FillContext) -> None:
+        """A fee in an asset that is the user's own (a venue's coin, for its discount): what was
+        paid is put in as capital first, and then it is a cost like any other."""
+        floor = self._floor
+        ledger = floor.portfolio.ledger
+        ours = {context.instrument.base, context.instrument.quote, floor.portfolio.currency}
+        missing = fill.fee - ledger.balances.get(fill.fee_asset, ZERO)
+        if fill.fee_asset in ours or fill.fee <= ZERO or missing <= ZERO:
+            return
+        brought = ledger.book_external(
+            f"fee:{fill.instrument_id}:{fill.fill_id}",
+            ACCOUNT,
+            (fill.fee_asset, missing, context.fee_rate),
+            fill.venue_time_ns,
+        )
+        if brought is not None:
+            floor.out.put(RecordTransaction(transaction=brought, cause=floor.out.cause))
 
     def _fee_rate(self, fill: Fill, instrument: Instrument) -> Decimal:
         """Account currency per fee asset; a base asset is worth what it was just traded at."""
@@ -154,17 +206,9 @@ class Reports:
         self._closer.drop_phantoms()
 
     def _foreign_fill(self, fill: Fill) -> None:
-        """Not our order. The venue closing a position of ours ends its round trip; else we stop."""
+        """Neither our order nor anything that can be explained: nothing new is risked."""
         floor = self._floor
         floor.out.anomaly("foreign_fill", fill.instrument_id, fill.fill_id)
-        instrument = floor.board.slots[fill.instrument_id].instrument
-        if fill.venue_initiated and instrument.kind is InstrumentKind.PERPETUAL:
-            for trade in list(floor.portfolio.trades.values()):
-                if trade.instrument_id == fill.instrument_id:
-                    floor.keep_trade(trade_book.taken_by_venue(trade, fill))
-                    self._closer.attend(trade.trade_id)
-            self._closer.halt("liquidated", f"the venue closed {fill.instrument_id}")
-            return
         reason = f"a fill that is not ours: {fill.fill_id}"
         if floor.breaker.raise_cause("foreign", TradingState.REDUCING, reason):
             self._closer.tell_state()
@@ -194,3 +238,9 @@ class Reports:
             self._closer.obey(floor.breaker.judge_equity(equity, realised))
         self._closer.obey(floor.breaker.judge_invariant(realised, floor.portfolio.open_risk()))
         self._closer.check_flat()
+
+
+def _outside(fill: Fill, instrument: Instrument) -> bool:
+    """Whether an execution moved a position that we share, without an order of ours."""
+    perpetual = instrument.kind is InstrumentKind.PERPETUAL
+    return perpetual and (fill.venue_initiated or fill.external)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tradewinds.engine.latency import Latency
 from tradewinds.engine.status import Pulse, snapshot
 from tradewinds.engine.words import Words
 from tradewinds.model.commands import Command, EmergencyFinished
+from tradewinds.model.errors import InvariantBroken
 from tradewinds.model.snapshot import TOPIC_ACTIVITY, TOPIC_SNAPSHOT, Snapshot
 from tradewinds.ports import Feed, Outlet
 
@@ -30,10 +31,27 @@ PUBLISH_EVERY = 12
 FLUSH_EVERY = 25
 STATUS_EVERY = 50
 ACTIVITY_MAX = 200
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+class VenueLost(InvariantBroken):
+    """What speaks with the venue ended by a bug of ours; the cause says which."""
+
+
+class AtVenue(Struct, frozen=True, kw_only=True):
+    """What a real venue adds to a session.
+
+    `jobs` run beside it and never end by themselves. `leave` is given time before they are
+    stopped, so that nothing stays half done. `agrees` asks the venue whether it is flat: '' if so.
+    """
+
+    jobs: tuple[Job, ...]
+    leave: Job
+    agrees: Callable[[], Awaitable[str]]
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """What a session is told. `stop_at_end` ends it with its data."""
+    """What a session is told. `stop_at_end` ends it with its data; `at_venue` None: simulated."""
 
     account: str
     mode: str
@@ -45,6 +63,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     stop_at_end: bool
     every_second: Callable[[], None]
     journal_sequence: Callable[[], int]
+    at_venue: AtVenue | None = None
 
 
 class Session:
@@ -66,6 +85,7 @@ class Session:
         self._encoder = msgspec.msgpack.Encoder()
         self.outlets: Sequence[Outlet] = ()
         self.words = Words(driver, self.now_ns, self.snapshot)
+        self.words.agrees = None if terms.at_venue is None else terms.at_venue.agrees
         driver.listener = self._heard
 
     def now_ns(self) -> int:
@@ -77,20 +97,27 @@ class Session:
         self._stop.set()
 
     async def run(self) -> None:
-        """Until stopped, or the data ends and the terms say so. Raises what a task raised."""
+        """Until stopped, or the data ends and the terms say so. Raises what a task raised,
+        VenueLost where that was what speaks with the venue."""
+        at_venue = self._terms.at_venue
         consume = asyncio.create_task(self._consume())
         tick = asyncio.create_task(self._tick())
-        stop: asyncio.Task[bool] = asyncio.create_task(self._stop.wait())
+        stop: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
+        beside = [asyncio.create_task(job()) for job in at_venue.jobs] if at_venue else []
         try:
-            await asyncio.wait({consume, tick, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({consume, tick, stop, *beside}, return_when=asyncio.FIRST_COMPLETED)
             fed = consume.done() and not consume.exception()
             if fed and not self._terms.stop_at_end:
-                await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({tick, stop, *beside}, return_when=asyncio.FIRST_COMPLETED)
+            _raise_lost(beside)
             for task in (consume, tick):
                 if task.done():
                     task.result()
+            if at_venue is not None:
+                await _cancel(consume)
+                await at_venue.leave()
         finally:
-            await _cancel(consume, tick, stop)
+            await _cancel(consume, tick, stop, *beside)
             self._driver.settle()
             self._write_status()
             self._publish()
@@ -198,6 +225,14 @@ class Session:
                 finished=self._finished,
             ),
         )
+
+
+def _raise_lost(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        if task.done():
+            raise VenueLost(f"the talk with the venue ended: {task.exception()!r}") from (
+                task.exception()
+            )
 
 
 async def _cancel(*tasks: "asyncio.Task[Any]") -> None:

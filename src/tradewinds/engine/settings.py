@@ -14,3 +14,4 @@ class EngineSettings(Struct, frozen=True, kw_only=True):
     entry_lifetime_s: float = 60.0
     equity_every_s: float = 300.0
     disabled: tuple[StrategyId, ...] = ()
+    selector: bool = True

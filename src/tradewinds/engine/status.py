@@ -55,7 +55,7 @@ def snapshot(engine: Engine, pulse: Pulse) -> Snapshot:
         trading_state=breaker.state,
         state_reason=breaker.reason,
         currency=floor.settings.currency,
-        starting_equity=pulse.starting_equity,
+        starting_equity=pulse.starting_equity + breaker.shifted,
         equity=valued,
         cash=portfolio.cash(),
         day_pnl=valued - breaker.day_start_equity,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.peg import Peg
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import RecordEquity, RecordTransaction
@@ -31,11 +32,16 @@ class Upkeep:
         self._peak = 0.0
         self._alarm = 0.0
         self._started_ns = 0
+        self._newest_ns = self._judged_ns = -1
+        self._peg = Peg(())
+        self._silent_ns = int(floor.limits.stale_after_s * 1e9) * STALE_FACTOR
+        self._equity_every_ns = int(floor.settings.equity_every_s * 1e9)
 
     def start(self, event: RunStarted) -> None:
         """Take up where an earlier run ended, or open the books."""
         floor, portfolio = self._floor, self._floor.portfolio
         self._started_ns = floor.out.now_ns
+        self._peg = Peg(floor.board.slots.values())
         saved = event.checkpoint
         if saved is None:
             rates = {asset: portfolio.rate(asset) or ZERO for asset in event.opening_balances}
@@ -99,18 +105,21 @@ class Upkeep:
         self._equity = float(equity)
         self._peak = max(self._equity, float(self._floor.breaker.peak_equity))
         limits, breaker = self._floor.limits, self._floor.breaker
-        lines = (
+        below, alarm = self._equity * (1 - 1e-9), self._equity * 0.995
+        for line in (
             float(breaker.day_start_equity - limits.loss_per_day_max),
             self._peak * (1 - limits.drawdown_reduce),
             self._peak * (1 - limits.drawdown_halt),
-            self._equity * 0.995,
-        )
-        self._alarm = max(line for line in lines if line <= self._equity * (1 - 1e-9))
+        ):
+            if alarm < line <= below:
+                alarm = line
+        self._alarm = alarm
 
     def beat(self) -> None:
         """The regular pulse: retries, staleness, the equity curve."""
         floor = self._floor
         self._judge_feed()
+        self._judge_peg()
         self._closer.beat()
         if floor.out.now_ns >= self._equity_due_ns:
             equity = floor.portfolio.equity()
@@ -120,16 +129,33 @@ class Upkeep:
 
     def _judge_feed(self) -> None:
         floor = self._floor
-        limit_ns = int(floor.limits.stale_after_s * 1e9) * STALE_FACTOR
-        newest = max(
-            (slot.received_ns + slot.tolerance_ns for slot in floor.board.slots.values()),
-            default=-1,
-        )
+        newest = -1
+        for slot in floor.board.slots.values():
+            heard_ns = slot.received_ns + slot.tolerance_ns
+            newest = max(newest, heard_ns)
+        # Prices that came since the last beat, a moment ago, and are old all the same.
+        recent = floor.out.now_ns - self._judged_ns < self._silent_ns
+        moved = recent and newest not in (-1, self._newest_ns)
+        self._newest_ns, self._judged_ns = newest, floor.out.now_ns
         # Before the first price comes, the feed is as old as the run.
-        if floor.out.now_ns - max(newest, self._started_ns) > limit_ns:
-            changed = floor.breaker.raise_cause("feed", TradingState.REDUCING, "no market data")
+        age_ns = floor.out.now_ns - max(newest, self._started_ns)
+        if age_ns > self._silent_ns:
+            late = f"market data is {age_ns // 10**9} s old: is this machine's clock right?"
+            self._hold("feed", late if moved else "no market data")
         else:
-            changed = floor.breaker.clear_cause("feed")
+            self._hold("feed", "")
+
+    def _judge_peg(self) -> None:
+        off = self._peg.broken()
+        self._hold("peg", f"a dollar coin is off its peg: {off}" if off else "")
+
+    def _hold(self, cause: str, reason: str) -> None:
+        """Nothing new is risked while there is a reason not to."""
+        breaker = self._floor.breaker
+        if reason:
+            changed = breaker.raise_cause(cause, TradingState.REDUCING, reason)
+        else:
+            changed = breaker.clear_cause(cause)
         if changed:
             self._closer.tell_state()
 
@@ -156,7 +182,7 @@ class Upkeep:
 
     def _record_equity(self, equity: Decimal) -> None:
         floor = self._floor
-        self._equity_due_ns = floor.out.now_ns + int(floor.settings.equity_every_s * 1e9)
+        self._equity_due_ns = floor.out.now_ns + self._equity_every_ns
         floor.out.put(
             RecordEquity(
                 equity=equity,
@@ -182,4 +208,5 @@ class Upkeep:
             orders=tuple(portfolio.orders.working()),
             disabled_strategies=tuple(sorted(floor.disabled)),
             last_prices=prices,
+            selection=floor.selection.state(),
         )

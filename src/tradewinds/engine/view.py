@@ -35,5 +35,11 @@ class View:
         return self._floor.board.mid(instrument_id)
 
     def open_trades(self, strategy_id: StrategyId) -> Sequence[Trade]:
-        """Round trips of this strategy that are not closed."""
+        """Round trips of this strategy that are not closed, those of its paper twin included."""
+        selection = self._floor.selection
+        if selection.twin.trades:
+            return (
+                *self._floor.portfolio.open_trades(strategy_id),
+                *selection.twin.of(strategy_id),
+            )
         return self._floor.portfolio.open_trades(strategy_id)

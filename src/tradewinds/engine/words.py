@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
@@ -46,6 +46,7 @@ class Words:
         self._snapshot = snapshot
         self._waiting: dict[str, asyncio.Future[EmergencyFinished]] = {}
         self._encoder = msgspec.msgpack.Encoder()
+        self.agrees: Callable[[], Awaitable[str]] | None = None
 
     async def answer(self, verb: str, payload: bytes) -> bytes:
         """One request. Raises ValueError for a verb or payload that is not understood."""
@@ -86,11 +87,13 @@ class Words:
         try:
             async with asyncio.timeout(EMERGENCY_WAIT_S):
                 result = await done
+                doubt = "" if self.agrees is None else await self.agrees()
         except TimeoutError:
             self._waiting.pop(request.command_id, None)
             detail = f"not verified flat within {EMERGENCY_WAIT_S:g} s: still closing"
             return _reply(request.command_id, began, done=False, detail=detail)
-        return _reply(request.command_id, began, done=result.flat, detail=result.detail)
+        flat = result.flat and not doubt
+        return _reply(request.command_id, began, done=flat, detail=doubt or result.detail)
 
     def _state(self, verb: str, request: OperatorRequest, began: float) -> OperatorReply:
         now_ns = self._now_ns()

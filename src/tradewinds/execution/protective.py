@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from tradewinds.execution.bracket import Brackets
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.ids import ClientOrderId
 from tradewinds.model.instrument import Instrument, InstrumentKind
@@ -14,6 +15,7 @@ from tradewinds.risk.gate import Closing
 
 FLATTENS = frozenset({Purpose.FLATTEN})
 EXITS = FLATTENS | {Purpose.EXIT}
+NO_BRACKETS = Brackets()
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -21,6 +23,8 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `exit_reason` is set once it shall be closed at market, `flatten` when that cannot wait.
     `attempt` differs each time, so that an OCO pair never takes the name of a spent one.
+    `brackets` are legs that do not protect (yet); `impatient` once what has filled of their entry
+    has waited long enough for the rest.
     """
 
     trade: Trade
@@ -31,6 +35,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     exit_reason: str
     flatten: bool = False
     attempt: int = 0
+    brackets: Brackets = NO_BRACKETS
+    impatient: bool = False
 
 
 class Steps(Struct, frozen=True, kw_only=True):
@@ -71,7 +77,17 @@ def _close(now: Situation, missing: Decimal) -> tuple[Closing, ...]:
 
 
 def _protect(now: Situation) -> Steps:
-    """Resting stops for exactly what is held. One at the wrong price goes first, then its heir."""
+    """Resting stops for exactly what is held. One at the wrong price goes first, then its heir.
+
+    An entry that carries its stop is waited for, briefly once it has filled in part. A leg that
+    can no longer be armed must be gone before another takes its place: two would sell twice.
+    """
+    if now.brackets.void:
+        void = [o for o in now.working if o.approved.client_order_id in now.brackets.void]
+        return Steps(cancels=_not_yet_canceling(void, now))
+    if now.brackets.waiting:
+        carrier = [o for o in now.working if o.approved.client_order_id == now.brackets.entry]
+        return Steps(cancels=_not_yet_canceling(carrier, now) if now.impatient else ())
     stops = [o for o in now.working if o.approved.purpose is Purpose.STOP]
     covered = sum((o.remaining for o in stops), ZERO)
     missing = now.instrument.quantity_down(now.trade.quantity - covered)

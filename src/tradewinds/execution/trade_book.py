@@ -66,18 +66,16 @@ def is_over(trade: Trade, instrument: Instrument, price: Decimal) -> bool:
     return sellable <= ZERO or not instrument.closable(sellable, price)
 
 
-def taken_by_venue(trade: Trade, fill: Fill) -> Trade:
-    """The venue closed (part of) the position itself: liquidation and the like."""
-    quantity = min(trade.quantity, fill.quantity)
+def taken(trade: Trade, quantity: Decimal, price: Decimal, reason: str) -> Trade:
+    """Somebody else closed (part of) the position at a known price: a liquidation, the user."""
     exit_quantity = trade.exit_quantity + quantity
-    value = trade.exit_price * trade.exit_quantity + fill.price * quantity
+    value = trade.exit_price * trade.exit_quantity + price * quantity
     return structs.replace(
         trade,
-        phase=TradePhase.CLOSING,
         quantity=trade.quantity - quantity,
         exit_quantity=exit_quantity,
         exit_price=value / exit_quantity if exit_quantity else ZERO,
-        exit_reason="closed by the venue",
+        exit_reason=reason,
     )
 
 

@@ -2,24 +2,21 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from tradewinds.gateways.backfill import BarKeeper
 from tradewinds.gateways.binance_books import BinanceBook
 from tradewinds.gateways.binance_channel import BinanceChannel, Places, terms_of
 from tradewinds.gateways.binance_frames import VENUE
-from tradewinds.gateways.inlet import Inlet, batches_beside
+from tradewinds.gateways.intake import Intake, listed
 from tradewinds.gateways.level_book import LevelBook
 from tradewinds.gateways.link import Wire
-from tradewinds.gateways.listing_watch import ListingWatch
 from tradewinds.gateways.restraint import ConnectBudget
 from tradewinds.gateways.stream import Pace, Stream, StreamTerms
-from tradewinds.gateways.venue_rest import CcxtRest, MarketRest
-from tradewinds.model.errors import ConfigError, VenueUnavailable
+from tradewinds.gateways.venue_rest import MarketRest
+from tradewinds.model.errors import VenueUnavailable
 from tradewinds.model.events import InstrumentChanged, MarketEvent
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument, InstrumentKind
@@ -71,20 +68,19 @@ class BinanceFeed:
         pace: Pace | None = None,
     ) -> None:
         self._options = options
-        self._instruments = tuple(instruments)
         self._rest = rest
         self._wire = wire or Wire()
         self._pace = pace or Pace()
-        self._inlet = Inlet(self._overflowed, self._full)
+        edges = (self._wire, self._pace)
+        self._intake = Intake(VENUE, instruments, rest, edges, options.bars_ns)
+        self._intake.spoil = self._begin_books_anew
         self._wanted: asyncio.Queue[InstrumentId] = asyncio.Queue()
-        self._keeper = BarKeeper(rest, options.bars_ns, self._inlet.put, self._pace.sleep)
-        self._listing = ListingWatch(rest, instruments, self._pace.sleep, self._wire.now_ns)
         self._books = {
             i.id: BinanceBook(i.id, self._asker(i.id)) for i in instruments if options.depth
         }
         self._budget = ConnectBudget()
         self.channels: list[BinanceChannel] = []
-        self.streams: list[Stream] = []
+        self.streams = self._intake.streams
         self._make_streams()
 
     @classmethod
@@ -96,39 +92,32 @@ class BinanceFeed:
         pace: Pace | None = None,
     ) -> "BinanceFeed":
         """Raises VenueUnavailable, or ConfigError when none of the symbols is listed."""
-        rest = rest or CcxtRest(VENUE)
-        try:
-            instruments = await rest.listing(options.symbols)
-        except (VenueUnavailable, ConfigError):
-            await rest.close()
-            raise
+        instruments, rest = await listed(VENUE, options.symbols, rest)
         return cls(options, instruments, rest, wire, pace)
 
     @property
     def instruments(self) -> Sequence[Instrument]:
         """With the venue's filters and entry-tier fees, sorted by id."""
-        return self._instruments
+        return self._intake.instruments
 
     @property
     def label(self) -> str:
         """What the pages call it."""
-        return f"LIVE {VENUE}"
+        return self._intake.label
 
     @property
     def counts(self) -> dict[str, int]:
         """Everything left out, and every new beginning, by name."""
-        found: Counter[str] = Counter(self._keeper.counts)
-        for channel in self.channels:
-            found += channel.decoder.dropped + channel.dropped
-        found["reconnects"] = sum(stream.losses for stream in self.streams)
-        found["rotations"] = sum(stream.rotations for stream in self.streams)
+        dropped = [
+            c for channel in self.channels for c in (channel.decoder.dropped, channel.dropped)
+        ]
+        found = self._intake.counts(dropped)
         found["book resyncs"] = sum(book.resyncs for book in self._books.values())
-        found["events lost to a slow reader"] = self._inlet.lost
         return dict(+found)
 
     def on_change(self, told: Callable[[InstrumentChanged], None]) -> None:
         """`told` will hear when the venue changes an instrument."""
-        self._listing.on_change = told
+        self._intake.listing.on_change = told
 
     def book(self, instrument_id: InstrumentId) -> LevelBook | None:
         """The kept book; decide by it only while it is `clean`."""
@@ -137,35 +126,18 @@ class BinanceFeed:
 
     async def history(self, bars: int, timeframe_ns: int = MINUTE_NS) -> BarHistory:
         """Up to `bars` closed bars each; the stream's bars will follow on from them."""
-        found = {}
-        for instrument in self._instruments:
-            try:
-                had = await self._rest.bars(instrument.symbol, timeframe_ns, 0, bars)
-            except VenueUnavailable as error:
-                log.warning("history_missing symbol=%s error=%s", instrument.symbol, error)
-                continue
-            self._keeper.known(had[-1:])
-            found[instrument.id] = tuple(had)
-        return found
+        return await self._intake.history(bars, timeframe_ns)
 
-    async def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
+    def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
         """Market events as they come, for ever; closing the iterator closes the sockets."""
-        jobs = [stream.run for stream in self.streams]
-        try:
-            async for batch in batches_beside(
-                self._inlet, [*jobs, self._fetch_snapshots, self._listing.run]
-            ):
-                yield batch
-        finally:
-            await self.close()
+        return self._intake.batches(self._fetch_snapshots)
 
     async def close(self) -> None:
         """Stop asking; the streams end with `batches`."""
-        await self._keeper.close()
-        await self._rest.close()
+        await self._intake.close()
 
     def _make_streams(self) -> None:
-        kinds = {kind: [i for i in self._instruments if i.kind is kind] for kind in InstrumentKind}
+        kinds = {kind: [i for i in self.instruments if i.kind is kind] for kind in InstrumentKind}
         ends, options = self._options.endpoints, self._options
         if spot := kinds[InstrumentKind.SPOT]:
             names = self._books_and_quotes(spot) + self._trades_and_bars(spot)
@@ -205,7 +177,8 @@ class BinanceFeed:
             for native, id_ in symbols.items()
             if id_ in self._books and f'"{native.lower()}@depth@100ms"'.encode() in told
         }
-        places = Places(put=self._inlet.put, put_bar=self._keeper.take, books=books)
+        intake = self._intake
+        places = Places(put=intake.inlet.put, put_bar=intake.keeper.take, books=books)
         channel = BinanceChannel(symbols, places)
         channel.stream = Stream(terms, channel, self._wire, self._budget, self._pace)
         self.channels.append(channel)
@@ -227,15 +200,10 @@ class BinanceFeed:
                 await self._pace.sleep(SNAPSHOT_AGAIN_S)
                 continue
             for event in book.restore(depth, self._wire.now_ns()):
-                self._inlet.put(event)
+                self._intake.inlet.put(event)
             await self._pace.sleep(SNAPSHOT_GAP_S)
 
-    def _full(self, full: bool) -> None:
-        for stream in self.streams:
-            stream.pause(paused=full)
-
-    def _overflowed(self) -> None:
-        log.error("engine_too_slow effect=events_dropped_books_begun_anew")
+    def _begin_books_anew(self) -> None:
         for book in self._books.values():
             book.spoil()
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -190,7 +191,7 @@ class FrameDecoder:
         )
 
     def _book(self, delta: BookDelta) -> Sequence[MarketEvent]:
-        total = sum(map(sum, delta.bids)) + sum(map(sum, delta.asks))
+        total = sum(chain.from_iterable(delta.bids + delta.asks))
         return (delta,) if math.isfinite(total) else self._not_finite()
 
     def _trade(self, message: Trade, received_ns: int) -> Sequence[MarketEvent]:

@@ -2,8 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
+from tradewinds.gateways.binance_rows import (
+    name_request,
+    named_by,
+    open_requests,
+    own,
+    said_of,
+    traded_rows,
+    trades_request,
+)
 from tradewinds.gateways.binance_user_events import spot_updates
 from tradewinds.gateways.ccxt_orders import CLOSE_WINDOW_MS, Request
 from tradewinds.gateways.ccxt_quirks import SPOT_QUIRKS, Quirks
@@ -11,26 +21,21 @@ from tradewinds.gateways.ccxt_translate import (
     amount,
     by_symbol,
     closing,
-    fill_id,
     refiltered,
     side_word,
     stop_limit,
     text,
-    time_ns,
-    venue_order,
     venue_symbol,
     window_ms,
 )
 from tradewinds.gateways.dialect import Named, Said, Since, Traded, Update, Wallet
 from tradewinds.model.decimals import ZERO
-from tradewinds.model.events import FundingPaid, VenueOrder
+from tradewinds.model.events import FundingPaid
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Side
-from tradewinds.model.order import ApprovedOrder, Fill, OrderType
+from tradewinds.model.order import ApprovedOrder, OrderType
 
-NAMES: Final = ("clientOrderId", "orderId", "status", "executedQty")
-TRADES_MAX: Final = 1_000
 OWN_WORD: Final[Mapping[OrderType, str]] = {
     OrderType.MARKET: "MARKET",
     OrderType.LIMIT: "LIMIT",
@@ -40,6 +45,7 @@ OWN_WORD: Final[Mapping[OrderType, str]] = {
     OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
 }
 PLAIN_STOP: Final = "STOP_LOSS"
+OPEN_ORDERS: Final = MappingProxyType({"privateGetOpenOrders": (6, 80)})
 
 
 class SpotDialect:
@@ -51,6 +57,8 @@ class SpotDialect:
         self._instruments = {i.id: i for i in instruments}
         self._by_symbol = by_symbol(self._instruments.values())
         self._market_stops: frozenset[str] = frozenset()
+        self._listing: frozenset[str] = frozenset()
+        self._unlisted: frozenset[str] = frozenset()
 
     @property
     def quirks(self) -> Quirks:
@@ -102,34 +110,58 @@ class SpotDialect:
 
     def place_pair(self, stop: ApprovedOrder, target: ApprovedOrder) -> Request | None:
         """One list: whichever comes first cancels the other, at the venue."""
-        assert target.price is not None
-        assert stop.trigger_price is not None
-        selling = stop.side is Side.SELL
-        for_stop, for_target = ("below", "above") if selling else ("above", "below")
-        instrument = self._instruments[stop.instrument_id]
         params: dict[str, Any] = {
-            "symbol": venue_symbol(instrument),
+            "symbol": self._symbol(stop),
             "side": side_word(stop.side),
             "quantity": text(min(stop.quantity, target.quantity)),
             "listClientOrderId": f"{stop.client_order_id}-l",
-            f"{for_target}Type": "LIMIT_MAKER",
-            f"{for_target}ClientOrderId": target.client_order_id,
-            f"{for_target}Price": text(target.price),
-            f"{for_stop}Type": self._type(stop),
-            f"{for_stop}ClientOrderId": stop.client_order_id,
-            f"{for_stop}StopPrice": text(stop.trigger_price),
+            **self._either(stop, target, ""),
             "newOrderRespType": "FULL",
             "recvWindow": CLOSE_WINDOW_MS,
         }
-        if self._type(stop) != PLAIN_STOP:
-            params[f"{for_stop}Price"] = text(stop_limit(stop, instrument))
-            params[f"{for_stop}TimeInForce"] = "GTC"
         return Request(method="privatePostOrderListOco", params=params, order=True, closing=True)
+
+    def place_bracket(
+        self, entry: ApprovedOrder, stop: ApprovedOrder, target: ApprovedOrder | None
+    ) -> Request | None:
+        """OTOCO, or OTO without a target: armed by the venue once the entry has filled whole."""
+        if self._symbol(entry) not in self._listing:
+            return None
+        assert entry.price is not None
+        params: dict[str, Any] = {
+            "symbol": self._symbol(entry),
+            "listClientOrderId": f"{entry.client_order_id}-l",
+            "workingType": self._type(entry),
+            "workingSide": side_word(entry.side),
+            "workingClientOrderId": entry.client_order_id,
+            "workingPrice": text(entry.price),
+            "workingQuantity": text(entry.quantity),
+            "pendingSide": side_word(stop.side),
+            "pendingQuantity": text(stop.quantity),
+            "newOrderRespType": "FULL",
+            "recvWindow": window_ms(entry),
+        }
+        if params["workingType"] == "LIMIT":
+            params["workingTimeInForce"] = entry.time_in_force.value.upper()
+        if target is None:
+            params |= self._stop_leg(stop, "pending")
+            return Request(method="privatePostOrderListOto", params=params, order=True)
+        params |= self._either(stop, target, "pending")
+        return Request(method="privatePostOrderListOtoco", params=params, order=True)
+
+    def brackets(self) -> frozenset[InstrumentId]:
+        """Of markets that list both OTO and OCO."""
+        return frozenset(self._by_symbol[symbol].id for symbol in self._listing)
+
+    def lose_brackets(self, instrument_id: InstrumentId) -> None:
+        """The venue has refused one here whatever its listing says."""
+        self._unlisted |= {venue_symbol(self._instruments[instrument_id])}
+        self._listing -= self._unlisted
 
     def placed(self, orders: Sequence[ApprovedOrder], data: Any, now_ns: int) -> Sequence[Said]:
         """A FULL answer brings the executions with it."""
         reports = data.get("orderReports", (data,))
-        return [self._said(report, now_ns) for report in reports]
+        return [said_of(report, self._by_symbol, now_ns) for report in reports]
 
     def cancel(self, order: ApprovedOrder, venue_order_id: str) -> Request:
         """Of one leg of a list: the venue cancels the whole list."""
@@ -147,9 +179,8 @@ class SpotDialect:
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """The answer is under the cancel's own id; the order's is beside it."""
         rows = data.get("orderReports", (data,))
-        return [
-            self._said({**row, "clientOrderId": row["origClientOrderId"]}, now_ns) for row in rows
-        ]
+        named = ({**row, "clientOrderId": row["origClientOrderId"]} for row in rows)
+        return [said_of(row, self._by_symbol, now_ns) for row in named]
 
     def query(self, order: ApprovedOrder) -> Request:
         """By our id."""
@@ -159,57 +190,33 @@ class SpotDialect:
 
     def queried(self, order: ApprovedOrder, data: Any, now_ns: int) -> tuple[Said, Named | None]:
         """Executions are asked for separately."""
-        return self._said(data, now_ns), None
+        return said_of(data, self._by_symbol, now_ns), None
 
     def name_query(self, instrument: Instrument, venue_order_id: str) -> Request:
         """By the venue's id."""
-        params = {"symbol": venue_symbol(instrument), "orderId": venue_order_id}
-        return Request(method="privateGetOrder", params=params, weight=4)
+        return name_request("privateGetOrder", 4, instrument, venue_order_id)
 
     def named(self, data: Any) -> ClientOrderId:
         """The client id of a queried order."""
-        return ClientOrderId(str(data["clientOrderId"]))
+        return named_by(data)
 
     def open_orders(self) -> Sequence[Request]:
-        """All symbols at once."""
-        return (Request(method="privateGetOpenOrders", params={}, weight=80),)
+        """Market by market where that costs less than all at once."""
+        return open_requests(OPEN_ORDERS, tuple(self._by_symbol))
 
     def opened(self, answers: Sequence[Any], now_ns: int) -> Sequence[Said]:
         """Orders in markets that we do not know are not ours to judge."""
-        return [self._said(row, now_ns) for row in answers[0] if row["symbol"] in self._by_symbol]
+        known = self._by_symbol
+        rows = (row for answer in answers for row in answer if row["symbol"] in known)
+        return [said_of(row, known, now_ns) for row in rows]
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
         """From an id on, or from a time on."""
-        params: dict[str, Any] = {"symbol": venue_symbol(instrument), "limit": TRADES_MAX}
-        if since.trade_id:
-            params["fromId"] = since.trade_id
-        else:
-            params["startTime"] = since.time_ns // 1_000_000
-        return Request(method="privateGetMyTrades", params=params, weight=20)
+        return trades_request("privateGetMyTrades", 20, instrument, since)
 
     def traded(self, instrument: Instrument, data: Any, now_ns: int) -> Sequence[Traded]:
         """The client id is not told; it is filled in by whoever knows it."""
-        symbol = venue_symbol(instrument)
-        return [
-            Traded(
-                venue_order_id=str(row["orderId"]),
-                trade_id=int(row["id"]),
-                fill=Fill(
-                    fill_id=fill_id(symbol, row["id"], row["orderId"]),
-                    client_order_id=ClientOrderId(""),
-                    instrument_id=instrument.id,
-                    side=Side.BUY if row["isBuyer"] else Side.SELL,
-                    quantity=amount(row["qty"]),
-                    price=amount(row["price"]),
-                    fee=amount(row["commission"]),
-                    fee_asset=Asset(row["commissionAsset"]),
-                    maker=bool(row["isMaker"]),
-                    venue_time_ns=time_ns(row["time"], now_ns),
-                    received_time_ns=now_ns,
-                ),
-            )
-            for row in data
-        ]
+        return traded_rows(instrument, data, now_ns)
 
     def payments(self, since_ns: int) -> Sequence[Request]:
         """Nobody pays funding on spot."""
@@ -238,8 +245,14 @@ class SpotDialect:
         return Request(method="publicGetExchangeInfo", params={}, weight=20)
 
     def listed(self, data: Any) -> Sequence[Instrument]:
-        """Ours, and which of them know a stop at market."""
+        """Ours, which of them know a stop at market, and which take an entry with its stop."""
         rows = {row["symbol"]: row for row in data["symbols"] if row["symbol"] in self._by_symbol}
+        self._listing = frozenset(
+            symbol
+            for symbol, row in rows.items()
+            if row.get("otoAllowed") is True and row.get("ocoAllowed") is True
+        )
+        self._listing -= self._unlisted
         self._market_stops = frozenset(
             symbol for symbol, row in rows.items() if PLAIN_STOP in row.get("orderTypes", ())
         )
@@ -253,40 +266,42 @@ class SpotDialect:
         if order.order_type is OrderType.LIMIT and order.post_only:
             return "LIMIT_MAKER"
         word = OWN_WORD[order.order_type]
-        symbol = venue_symbol(self._instruments[order.instrument_id])
-        if word == PLAIN_STOP and symbol not in self._market_stops:
+        if word == PLAIN_STOP and self._symbol(order) not in self._market_stops:
             return "STOP_LOSS_LIMIT"
         return word
 
-    def _own(self, order: ApprovedOrder) -> dict[str, Any]:
-        instrument = self._instruments[order.instrument_id]
+    def _either(self, stop: ApprovedOrder, target: ApprovedOrder, prefix: str) -> dict[str, Any]:
+        """The two legs that exclude each other, above and below the price."""
+        assert target.price is not None
+        selling = stop.side is Side.SELL
+        for_stop, for_target = ("below", "above") if selling else ("above", "below")
+        if prefix:
+            for_stop = f"{prefix}{for_stop.capitalize()}"
+            for_target = f"{prefix}{for_target.capitalize()}"
         return {
-            "symbol": venue_symbol(instrument),
-            "origClientOrderId": order.client_order_id,
+            f"{for_target}Type": "LIMIT_MAKER",
+            f"{for_target}ClientOrderId": target.client_order_id,
+            f"{for_target}Price": text(target.price),
+            **self._stop_leg(stop, for_stop),
         }
 
-    def _said(self, row: Mapping[str, Any], now_ns: int) -> Said:
-        instrument = self._by_symbol[row["symbol"]]
-        told: VenueOrder = venue_order(row, instrument.id, NAMES)
-        when = row.get("transactTime") or row.get("updateTime") or row.get("time")
-        at_ns = time_ns(when, now_ns)
-        fills = tuple(
-            Fill(
-                fill_id=fill_id(row["symbol"], part["tradeId"], row["orderId"]),
-                client_order_id=told.client_order_id,
-                instrument_id=instrument.id,
-                side=Side(str(row["side"]).lower()),
-                quantity=amount(part["qty"]),
-                price=amount(part["price"]),
-                fee=amount(part["commission"]),
-                fee_asset=Asset(part["commissionAsset"]),
-                maker=False,
-                venue_time_ns=at_ns,
-                received_time_ns=now_ns,
-            )
-            for part in row.get("fills", ())
-        )
-        return Said(order=told, venue_time_ns=at_ns, fills=fills)
+    def _stop_leg(self, stop: ApprovedOrder, name: str) -> dict[str, Any]:
+        assert stop.trigger_price is not None
+        leg: dict[str, Any] = {
+            f"{name}Type": self._type(stop),
+            f"{name}ClientOrderId": stop.client_order_id,
+            f"{name}StopPrice": text(stop.trigger_price),
+        }
+        if leg[f"{name}Type"] != PLAIN_STOP:
+            worst = stop_limit(stop, self._instruments[stop.instrument_id])
+            leg |= {f"{name}Price": text(worst), f"{name}TimeInForce": "GTC"}
+        return leg
+
+    def _symbol(self, order: ApprovedOrder) -> str:
+        return venue_symbol(self._instruments[order.instrument_id])
+
+    def _own(self, order: ApprovedOrder) -> dict[str, Any]:
+        return own(order, self._instruments[order.instrument_id])
 
     def _account(self) -> Request:
         params = {"omitZeroBalances": "true"}

@@ -2,22 +2,29 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
-from tradewinds.gateways.binance_user_events import algo_order, funding, usdm_updates
+from tradewinds.gateways.binance_rows import (
+    name_request,
+    named_by,
+    open_requests,
+    own,
+    said_of,
+    traded_rows,
+    trades_request,
+)
+from tradewinds.gateways.binance_user_events import algo_order, clearance, funding, usdm_updates
 from tradewinds.gateways.ccxt_orders import CLOSE_WINDOW_MS, NS_PER_MS, Request
 from tradewinds.gateways.ccxt_quirks import USDM_QUIRKS, Quirks
 from tradewinds.gateways.ccxt_translate import (
     amount,
     by_symbol,
     closing,
-    fill_id,
     refiltered,
-    side_of,
     side_word,
     text,
     time_ns,
-    venue_order,
     venue_symbol,
     window_ms,
 )
@@ -26,9 +33,11 @@ from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import FundingPaid, VenueOrder, VenuePosition
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.order import ApprovedOrder, Fill, OrderStatus, OrderType, Purpose
+from tradewinds.model.order import ApprovedOrder, OrderStatus, OrderType, Purpose
 
-NAMES: Final = ("clientOrderId", "orderId", "status", "executedQty")
+OPEN_ORDERS: Final = MappingProxyType(
+    {"fapiPrivateGetOpenOrders": (1, 40), "fapiPrivateGetOpenAlgoOrders": (1, 40)}
+)
 ALGO_NAMES: Final = {
     "client": "clientAlgoId",
     "venue": "algoId",
@@ -36,6 +45,8 @@ ALGO_NAMES: Final = {
     "filled": "executedQty",
     "child": "actualOrderId",
 }
+FUNDING: Final = "FUNDING_FEE"
+CLEARANCE: Final = "INSURANCE_CLEAR"
 CONDITIONAL: Final[Mapping[OrderType, str]] = {
     OrderType.STOP_MARKET: "STOP_MARKET",
     OrderType.STOP_LIMIT: "STOP",
@@ -119,11 +130,24 @@ class UsdmDialect:
         """There are no lists here; whoever sends the two cancels one when the other acts."""
         return None
 
+    def place_bracket(
+        self, entry: ApprovedOrder, stop: ApprovedOrder, target: ApprovedOrder | None
+    ) -> Request | None:
+        """None: the stop follows the entry's fill."""
+        return None
+
+    def brackets(self) -> frozenset[InstrumentId]:
+        """None here."""
+        return frozenset()
+
+    def lose_brackets(self, instrument_id: InstrumentId) -> None:
+        """There is nothing to lose."""
+
     def placed(self, orders: Sequence[ApprovedOrder], data: Any, now_ns: int) -> Sequence[Said]:
         """Executions come by stream or query: the answer has no prices since 2026-07."""
         if "algoId" in data:
             return [Said(order=self._algo(data)[0], venue_time_ns=_algo_time(data, now_ns))]
-        return [self._said(data, now_ns)]
+        return [said_of(data, self._by_symbol, now_ns)]
 
     def cancel(self, order: ApprovedOrder, venue_order_id: str) -> Request:
         """A stop that has triggered already is an order in the book, with an id of its own."""
@@ -148,7 +172,7 @@ class UsdmDialect:
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """The algo service answers with a mere success."""
         if "clientAlgoId" not in data:
-            return [self._said(data, now_ns)]
+            return [said_of(data, self._by_symbol, now_ns)]
         told = VenueOrder(
             client_order_id=order.client_order_id,
             venue_order_id=f"algo-{data.get('algoId', '')}",
@@ -164,99 +188,67 @@ class UsdmDialect:
         if conditional(order):
             params = {"clientAlgoId": order.client_order_id}
             return Request(method="fapiPrivateGetAlgoOrder", params=params, closing=closing(order))
-        symbol = venue_symbol(self._instruments[order.instrument_id])
-        return Request(
-            method="fapiPrivateGetOrder",
-            params={"symbol": symbol, "origClientOrderId": order.client_order_id},
-            closing=closing(order),
-        )
+        params = own(order, self._instruments[order.instrument_id])
+        return Request(method="fapiPrivateGetOrder", params=params, closing=closing(order))
 
     def queried(self, order: ApprovedOrder, data: Any, now_ns: int) -> tuple[Said, Named | None]:
         """A conditional order tells its child's id."""
         if "algoId" in data:
             told, named = self._algo(data)
             return Said(order=told, venue_time_ns=_algo_time(data, now_ns)), named
-        return self._said(data, now_ns), None
+        return said_of(data, self._by_symbol, now_ns), None
 
     def name_query(self, instrument: Instrument, venue_order_id: str) -> Request:
         """By the venue's id."""
-        params = {"symbol": venue_symbol(instrument), "orderId": venue_order_id}
-        return Request(method="fapiPrivateGetOrder", params=params)
+        return name_request("fapiPrivateGetOrder", 1, instrument, venue_order_id)
 
     def named(self, data: Any) -> ClientOrderId:
         """The client id of a queried order."""
-        return ClientOrderId(str(data["clientOrderId"]))
+        return named_by(data)
 
     def open_orders(self) -> Sequence[Request]:
-        """The book's and the algo service's."""
-        return (
-            Request(method="fapiPrivateGetOpenOrders", params={}, weight=40),
-            Request(method="fapiPrivateGetOpenAlgoOrders", params={}, weight=40),
-        )
+        """The book's and the algo service's; market by market where that costs less."""
+        return open_requests(OPEN_ORDERS, tuple(self._by_symbol))
 
     def opened(self, answers: Sequence[Any], now_ns: int) -> Sequence[Said]:
         """Those of markets that we know."""
-        plain, algo = answers
         known = self._by_symbol
+        rows = (row for answer in answers for row in answer if row["symbol"] in known)
         return [
-            *(self._said(row, now_ns) for row in plain if row["symbol"] in known),
-            *(
-                Said(order=self._algo(row)[0], venue_time_ns=_algo_time(row, now_ns))
-                for row in algo
-                if row["symbol"] in known
-            ),
+            Said(order=self._algo(row)[0], venue_time_ns=_algo_time(row, now_ns))
+            if "algoId" in row
+            else said_of(row, known, now_ns)
+            for row in rows
         ]
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
         """From an id on, or from a time on (the venue looks back a week at most)."""
-        params: dict[str, Any] = {"symbol": venue_symbol(instrument), "limit": 1_000}
-        if since.trade_id:
-            params["fromId"] = since.trade_id
-        else:
-            params["startTime"] = since.time_ns // NS_PER_MS
-        return Request(method="fapiPrivateGetUserTrades", params=params, weight=5)
+        return trades_request("fapiPrivateGetUserTrades", 5, instrument, since)
 
     def traded(self, instrument: Instrument, data: Any, now_ns: int) -> Sequence[Traded]:
         """The client id is not told; it is filled in by whoever knows it."""
-        symbol = venue_symbol(instrument)
-        return [
-            Traded(
-                venue_order_id=str(row["orderId"]),
-                trade_id=int(row["id"]),
-                fill=Fill(
-                    fill_id=fill_id(symbol, row["id"], row["orderId"]),
-                    client_order_id=ClientOrderId(""),
-                    instrument_id=instrument.id,
-                    side=side_of(row["side"]),
-                    quantity=amount(row["qty"]),
-                    price=amount(row["price"]),
-                    fee=amount(row["commission"]),
-                    fee_asset=Asset(row["commissionAsset"]),
-                    maker=bool(row["maker"]),
-                    venue_time_ns=time_ns(row["time"], now_ns),
-                    received_time_ns=now_ns,
-                ),
-            )
-            for row in data
-        ]
+        return traded_rows(instrument, data, now_ns)
 
     def payments(self, since_ns: int) -> Sequence[Request]:
-        """Funding of all markets."""
-        params = {"incomeType": "FUNDING_FEE", "startTime": since_ns // NS_PER_MS, "limit": 1_000}
-        return (Request(method="fapiPrivateGetIncome", params=params, weight=30),)
+        """Funding of all markets, and what liquidations cost beside their price."""
+        since = {"startTime": since_ns // NS_PER_MS, "limit": 1_000}
+        return tuple(
+            Request(method="fapiPrivateGetIncome", params={"incomeType": kind, **since}, weight=30)
+            for kind in (FUNDING, CLEARANCE)
+        )
 
     def paid(self, answers: Sequence[Any], now_ns: int) -> Sequence[FundingPaid]:
         """Of the markets that we know."""
         known = self._by_symbol
+        rows = (row for answer in answers for row in answer if row["symbol"] in known)
         return [
-            funding(
+            (clearance if row["incomeType"] == CLEARANCE else funding)(
                 known[row["symbol"]],
                 (row["asset"], amount(row["income"])),
                 time_ns(row["time"], now_ns),
                 now_ns,
             )
-            for row in answers[0]
-            if row["symbol"] in known
+            for row in rows
         ]
 
     def wallet(self) -> Sequence[Request]:
@@ -323,12 +315,6 @@ class UsdmDialect:
 
     def _algo(self, row: Mapping[str, Any]) -> tuple[Any, Named | None]:
         return algo_order(row, self._by_symbol[row["symbol"]], ALGO_NAMES)
-
-    def _said(self, row: Mapping[str, Any], now_ns: int) -> Said:
-        instrument = self._by_symbol[row["symbol"]]
-        when = row.get("updateTime") or row.get("time")
-        told = venue_order(row, instrument.id, NAMES)
-        return Said(order=told, venue_time_ns=time_ns(when, now_ns))
 
     def _positions(self, rows: Sequence[Mapping[str, Any]]) -> list[VenuePosition]:
         """Of every instrument we know: what the venue leaves out is flat."""

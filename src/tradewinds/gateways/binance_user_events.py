@@ -6,9 +6,17 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from tradewinds.gateways.binance_rows import WAITING
 from tradewinds.gateways.ccxt_quirks import venue_initiated
-from tradewinds.gateways.ccxt_translate import amount, fill_id, side_of, time_ns, venue_order
-from tradewinds.gateways.dialect import Ending, Named, Said, Stirred, Update
+from tradewinds.gateways.ccxt_translate import (
+    above_zero,
+    amount,
+    fill_id,
+    side_of,
+    time_ns,
+    venue_order,
+)
+from tradewinds.gateways.dialect import Ending, Named, Retuned, Said, Stirred, Update
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import FundingPaid, VenueOrder
 from tradewinds.model.ids import Asset
@@ -18,9 +26,7 @@ from tradewinds.model.order import Fill, OrderStatus
 HOUR_NS: Final = 3_600_000_000_000
 BySymbol = Mapping[str, Instrument]
 ENDINGS: Final = frozenset({"eventStreamTerminated", "serverShutdown", "listenKeyExpired"})
-STIRRING: Final = frozenset(
-    {"balanceUpdate", "externalLockUpdate", "MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE"}
-)
+STIRRING: Final = frozenset({"balanceUpdate", "externalLockUpdate", "MARGIN_CALL"})
 
 
 def spot_updates(message: Any, markets: BySymbol, now_ns: int) -> Sequence[Update]:
@@ -42,6 +48,8 @@ def usdm_updates(message: Any, markets: BySymbol, now_ns: int) -> Sequence[Updat
         return _algo(message, markets, now_ns)
     if kind == "ACCOUNT_UPDATE":
         return _account(message, markets, now_ns)
+    if kind == "ACCOUNT_CONFIG_UPDATE":
+        return _settings(message, markets)
     return _shared(kind)
 
 
@@ -94,7 +102,8 @@ def _said(
     at_ns = time_ns(event.get("T"), now_ns)
     traded = event.get("x") in ("TRADE", "CALCULATED") and amount(event["l"]) > ZERO
     fills = (_fill(event, told, instrument, (at_ns, now_ns)),) if traded else ()
-    return (Said(order=told, venue_time_ns=at_ns, fills=fills),)
+    waiting = event["X"] == WAITING
+    return (Said(order=told, venue_time_ns=at_ns, fills=fills, waiting=waiting),)
 
 
 def _fill(
@@ -106,8 +115,8 @@ def _fill(
         client_order_id=told.client_order_id,
         instrument_id=instrument.id,
         side=side_of(event["S"]),
-        quantity=amount(event["l"]),
-        price=amount(event["L"]),
+        quantity=above_zero(event["l"]),
+        price=above_zero(event["L"]),
         fee=amount(event.get("n") or "0"),
         fee_asset=Asset(fee_asset) if fee_asset else instrument.settle,
         maker=bool(event.get("m", False)),
@@ -122,6 +131,8 @@ def _account(message: Any, markets: BySymbol, now_ns: int) -> Sequence[Update]:
     reason = account.get("m", "")
     if reason == "ORDER":
         return ()
+    if reason == "MARGIN_TYPE_CHANGE":
+        return _margin_modes(account, markets)
     if reason != "FUNDING_FEE":
         return (Stirred(reason=f"the account changed: {reason}"),)
     positions = [row["s"] for row in account.get("P", ()) if row["s"] in markets]
@@ -131,6 +142,31 @@ def _account(message: Any, markets: BySymbol, now_ns: int) -> Sequence[Update]:
     at_ns = time_ns(message.get("T"), now_ns)
     symbol, change = positions[0], changes[0]
     return (funding(markets[symbol], (change["a"], amount(change["bc"])), at_ns, now_ns),)
+
+
+def _settings(message: Any, markets: BySymbol) -> Sequence[Update]:
+    """Leverage of one market, or the mode of the account."""
+    row = message.get("ac")
+    if row is None:
+        return (Retuned(reason="the account's mode was changed"),)
+    instrument = markets.get(row["s"])
+    if instrument is None:
+        return ()
+    leverage = above_zero(row["l"])
+    reason = f"leverage was set to {leverage:f} outside"
+    return (Retuned(reason=reason, instrument_id=instrument.id, leverage=leverage),)
+
+
+def _margin_modes(account: Mapping[str, Any], markets: BySymbol) -> Sequence[Update]:
+    return [
+        Retuned(
+            reason="the margin mode was changed outside",
+            instrument_id=markets[row["s"]].id,
+            isolated=row.get("mt") == "isolated",
+        )
+        for row in account.get("P", ())
+        if row["s"] in markets
+    ]
 
 
 def funding(
@@ -145,6 +181,14 @@ def funding(
         venue_time_ns=at_ns,
         received_time_ns=now_ns,
     )
+
+
+def clearance(
+    instrument: Instrument, moved: tuple[str, Decimal], at_ns: int, now_ns: int
+) -> FundingPaid:
+    """A liquidation's fee: a cost of holding the position, booked where funding is."""
+    paid = funding(instrument, moved, at_ns, now_ns)
+    return replace(paid, funding_id=f"clearance-{instrument.id}-{at_ns}")
 
 
 def _shared(kind: object) -> Sequence[Update]:

@@ -4,15 +4,16 @@ import asyncio
 import contextvars
 import logging
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from tradewinds.gateways.ccxt_quirks import Quirks
 from tradewinds.gateways.outcomes import Answer, Cause, Trouble, Verdict, judge
 from tradewinds.gateways.rate_limit import Hold, RateLimit
+from tradewinds.gateways.steady_clock import SteadyClock
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
@@ -27,9 +28,10 @@ log = logging.getLogger(__name__)
 
 
 class Edge(Struct, frozen=True, kw_only=True):
-    """The clock and the waiting of the real world, replaceable in tests."""
+    """The clock and the waiting of the real world, replaceable in tests. Steps of the machine's
+    clock must neither hurry nor stop what waits."""
 
-    now_ns: Callable[[], int] = time.time_ns
+    now_ns: Callable[[], int] = msgspec.field(default_factory=SteadyClock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 

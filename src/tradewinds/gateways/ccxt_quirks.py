@@ -39,6 +39,8 @@ WORDS: Final = (
     ("insufficient", (NO, Cause.FUNDS)),
     ("filter failure", (NO, Cause.FILTER)),
     ("market is closed", (NO, Cause.SUSPENDED)),
+    ("not supported for this symbol", (NO, Cause.UNSUPPORTED)),
+    ("unsupported order combination", (NO, Cause.UNSUPPORTED)),
 )
 BINANCE_SPOT: Final = Wording(
     codes=_codes(*SHARED, (NO, Cause.OTHER, "-2010"), (NO, Cause.NOT_FOUND, "-2018 -2039")),
@@ -79,10 +81,17 @@ COINBASE: Final = Wording(
             "INVALID_PRICE_PRECISION": (NO, Cause.FILTER),
             "INVALID_SIZE_PRECISION": (NO, Cause.FILTER),
             "PREVIEW_INVALID_PRICE_PRECISION": (NO, Cause.FILTER),
+            "PREVIEW_INVALID_SIZE_PRECISION": (NO, Cause.FILTER),
             "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL": (NO, Cause.FILTER),
+            "PREVIEW_INVALID_BASE_SIZE_TOO_LARGE": (NO, Cause.FILTER),
+            "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL": (NO, Cause.FILTER),
             "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE": (NO, Cause.WOULD_TRIGGER),
             "PREVIEW_STOP_PRICE_BELOW_LAST_TRADE_PRICE": (NO, Cause.WOULD_TRIGGER),
             "INVALID_LIMIT_PRICE_POST_ONLY": (NO, Cause.WOULD_TAKE),
+            "PREVIEW_INVALID_LIMIT_PRICE_POST_ONLY": (NO, Cause.WOULD_TAKE),
+            "ORDER_ENTRY_DISABLED": (NO, Cause.SUSPENDED),
+            "UNSUPPORTED_ORDER_CONFIGURATION": (NO, Cause.UNSUPPORTED),
+            "PREVIEW_INVALID_ORDER_CONFIG": (NO, Cause.UNSUPPORTED),
             "UNKNOWN_CANCEL_ORDER": (NO, Cause.NOT_FOUND),
             "NOT_FOUND": (NO, Cause.NOT_FOUND),
             "unauthorized": (NO, Cause.KEY),
@@ -126,7 +135,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
 
     `visible_ns`: for so long after it was sent an order that is not found may still appear;
     `visible_stop_ns` the same for stops. `weight_limit` is per minute. `token_expires`: each
-    request carries a token of its own, and a refused one is made anew once.
+    request carries a token of its own, and a refused one is made anew once. `status_method` tells
+    of maintenance, where there is such a thing.
     """
 
     wording: Wording
@@ -139,15 +149,18 @@ class Quirks(Struct, frozen=True, kw_only=True):
     token_expires: bool = False
     cancels_by_venue_id: bool = False
     stop_excludes_target: bool = False
+    status_method: str = ""
 
 
-SPOT_QUIRKS: Final = Quirks(wording=BINANCE_SPOT, weight_limit=6_000)
+STATUS_METHOD: Final = "sapiGetSystemStatus"
+SPOT_QUIRKS: Final = Quirks(wording=BINANCE_SPOT, weight_limit=6_000, status_method=STATUS_METHOD)
 USDM_QUIRKS: Final = Quirks(
     wording=BINANCE_USDM,
     weight_limit=2_400,
     visible_stop_ns=120 * NS_PER_S,
     reduce_only=True,
     time_method="fapiPublicGetTime",
+    status_method=STATUS_METHOD,
 )
 COINBASE_QUIRKS: Final = Quirks(
     wording=COINBASE,

@@ -17,6 +17,8 @@ from tradewinds.model.order import ApprovedOrder, OrderStatus, Purpose
 
 NS_PER_MS: Final = 1_000_000
 ADDS_RISK: Final = frozenset({Purpose.ENTER, Purpose.LEG})
+LEAST, MOST = -24, 18
+"""Powers of ten between which an amount is one: beyond them sums would lose digits."""
 STOP_BAND: Final = Decimal("0.05")
 """How far beyond its trigger a stop may sell where the venue knows no stop at market."""
 
@@ -27,15 +29,23 @@ def text(value: Decimal) -> str:
 
 
 def amount(value: object) -> Decimal:
-    """What the venue wrote. Raises ValueError for anything that is not a finite number."""
+    """What the venue wrote. Raises ValueError for anything that is not a number of this world."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"not an amount: {value!r}")
     try:
         found = Decimal(str(value))
     except ArithmeticError as error:
         raise ValueError(f"not an amount: {value!r}") from error
-    if not found.is_finite():
+    if not found.is_finite() or (found and not LEAST <= found.adjusted() <= MOST):
         raise ValueError(f"not an amount: {value!r}")
+    return found
+
+
+def above_zero(value: object) -> Decimal:
+    """A price or a quantity of an execution. Raises ValueError for anything else."""
+    found = amount(value)
+    if found <= ZERO:
+        raise ValueError(f"not above zero: {value!r}")
     return found
 
 

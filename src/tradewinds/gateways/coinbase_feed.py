@@ -1,23 +1,18 @@
 """Live public market data of Coinbase Advanced Trade, without keys."""
 
-import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from tradewinds.gateways.backfill import BarKeeper
 from tradewinds.gateways.coinbase_channel import CANDLE_NS, CoinbaseChannel, Places
-from tradewinds.gateways.inlet import Inlet, batches_beside
+from tradewinds.gateways.intake import Intake, listed
 from tradewinds.gateways.level_book import LevelBook
 from tradewinds.gateways.link import Wire
-from tradewinds.gateways.listing_watch import ListingWatch
 from tradewinds.gateways.restraint import ConnectBudget
 from tradewinds.gateways.stream import Pace, Stream, StreamTerms
-from tradewinds.gateways.venue_rest import CcxtRest, MarketRest
-from tradewinds.model.errors import ConfigError, VenueUnavailable
+from tradewinds.gateways.venue_rest import MarketRest
 from tradewinds.model.events import InstrumentChanged, MarketEvent
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
@@ -28,7 +23,6 @@ VENUE: Final = "coinbase"
 URL: Final = "wss://advanced-trade-ws.coinbase.com"
 OWN_USDC_BOOKS: Final = frozenset({"USDT", "EURC"})
 """Bases whose USDC market is its own. Any other's public data are those of its USD market."""
-log = logging.getLogger(__name__)
 
 
 class CoinbaseOptions(Struct, frozen=True, kw_only=True):
@@ -56,19 +50,16 @@ class CoinbaseFeed:
         wire: Wire | None = None,
         pace: Pace | None = None,
     ) -> None:
-        self._instruments = tuple(instruments)
-        self._rest = rest
         wire, pace = wire or Wire(), pace or Pace()
-        self._inlet = Inlet(self._overflowed, self._full)
-        self._keeper = BarKeeper(rest, CANDLE_NS, self._inlet.put, pace.sleep)
-        self._listing = ListingWatch(rest, instruments, pace.sleep, wire.now_ns)
+        self._intake = Intake(VENUE, instruments, rest, (wire, pace), CANDLE_NS)
+        self._intake.spoil = self._begin_books_anew
         products: dict[str, tuple[InstrumentId, ...]] = {}
         for instrument in instruments:
             product = _product(instrument, rest.native_id(instrument.symbol))
             products[product] = (*products.get(product, ()), instrument.id)
         places = Places(
-            put=self._inlet.put,
-            put_bar=self._keeper.take,
+            put=self._intake.inlet.put,
+            put_bar=self._intake.keeper.take,
             now_s=pace.now_s,
             whole_books=options.depth,
         )
@@ -85,6 +76,7 @@ class CoinbaseFeed:
             ConnectBudget(),
             pace,
         )
+        self._intake.streams.append(self.stream)
 
     @classmethod
     async def connect(
@@ -95,36 +87,27 @@ class CoinbaseFeed:
         pace: Pace | None = None,
     ) -> "CoinbaseFeed":
         """Raises VenueUnavailable, or ConfigError when none of the symbols is listed."""
-        rest = rest or CcxtRest(VENUE)
-        try:
-            instruments = await rest.listing(options.symbols)
-        except (VenueUnavailable, ConfigError):
-            await rest.close()
-            raise
+        instruments, rest = await listed(VENUE, options.symbols, rest)
         return cls(options, instruments, rest, wire, pace)
 
     @property
     def instruments(self) -> Sequence[Instrument]:
         """With the venue's filters and entry-tier fees, sorted by id."""
-        return self._instruments
+        return self._intake.instruments
 
     @property
     def label(self) -> str:
         """What the pages call it."""
-        return f"LIVE {VENUE}"
+        return self._intake.label
 
     @property
     def counts(self) -> dict[str, int]:
         """Everything left out, and every new beginning, by name."""
-        found = Counter(self._keeper.counts) + self.channel.dropped + self.channel.decoder.dropped
-        found["reconnects"] = self.stream.losses
-        found["rotations"] = self.stream.rotations
-        found["events lost to a slow reader"] = self._inlet.lost
-        return dict(+found)
+        return dict(+self._intake.counts([self.channel.dropped, self.channel.decoder.dropped]))
 
     def on_change(self, told: Callable[[InstrumentChanged], None]) -> None:
         """`told` will hear when the venue changes an instrument."""
-        self._listing.on_change = told
+        self._intake.listing.on_change = told
 
     def book(self, instrument_id: InstrumentId) -> LevelBook | None:
         """The kept book; decide by it only while it is `clean`."""
@@ -132,39 +115,21 @@ class CoinbaseFeed:
 
     async def history(self, bars: int, timeframe_ns: int = CANDLE_NS) -> BarHistory:
         """Up to `bars` closed bars each; the stream's 5m bars will follow on from such."""
-        found = {}
-        for instrument in self._instruments:
-            try:
-                had = await self._rest.bars(instrument.symbol, timeframe_ns, 0, bars)
-            except VenueUnavailable as error:
-                log.warning("history_missing symbol=%s error=%s", instrument.symbol, error)
-                continue
-            self._keeper.known(had[-1:])
-            found[instrument.id] = tuple(had)
-        return found
+        return await self._intake.history(bars, timeframe_ns)
 
     async def minutes(self, bars: int) -> BarHistory:
         """Up to `bars` closed bars of one minute each."""
         return await self.history(bars, MINUTE_NS)
 
-    async def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
+    def batches(self) -> AsyncIterator[Sequence[MarketEvent]]:
         """Market events as they come, for ever; closing the iterator closes the socket."""
-        try:
-            async for batch in batches_beside(self._inlet, [self.stream.run, self._listing.run]):
-                yield batch
-        finally:
-            await self.close()
+        return self._intake.batches()
 
     async def close(self) -> None:
         """Stop asking; the stream ends with `batches`."""
-        await self._keeper.close()
-        await self._rest.close()
+        await self._intake.close()
 
-    def _full(self, full: bool) -> None:
-        self.stream.pause(paused=full)
-
-    def _overflowed(self) -> None:
-        log.error("engine_too_slow effect=events_dropped_books_begun_anew")
+    def _begin_books_anew(self) -> None:
         self.channel.distrust("engine too slow")
 
 

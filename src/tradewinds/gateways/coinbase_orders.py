@@ -1,5 +1,6 @@
 """Coinbase Advanced Trade spot: orders that carry our ids, stops that point the right way."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,15 +10,24 @@ from msgspec.structs import replace
 
 from tradewinds.gateways.ccxt_orders import Request
 from tradewinds.gateways.ccxt_quirks import COINBASE_QUIRKS, Quirks
-from tradewinds.gateways.ccxt_translate import amount, closing, side_of, stop_limit, text
+from tradewinds.gateways.ccxt_translate import (
+    above_zero,
+    amount,
+    closing,
+    side_of,
+    stop_limit,
+    text,
+)
 from tradewinds.gateways.ccxt_translate import side_word as word
+from tradewinds.gateways.coinbase_previews import objections, stop_preview
 from tradewinds.gateways.coinbase_user_events import (
+    Sequences,
     iso_ns,
     product_id,
     user_updates,
     venue_order_of,
 )
-from tradewinds.gateways.dialect import Named, Said, Since, Traded, Update, Wallet
+from tradewinds.gateways.dialect import Ending, Named, Said, Since, Traded, Update, Wallet
 from tradewinds.model.decimals import ONE, ZERO, ceil_to_step, floor_to_step
 from tradewinds.model.events import FundingPaid
 from tradewinds.model.ids import Asset, ClientOrderId, FillId, InstrumentId
@@ -31,6 +41,7 @@ this far beyond the price it was decided at."""
 PAGE: Final = 250
 MS_BACK: Final = 1_000
 TAKE_PROFITS: Final = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+log = logging.getLogger(__name__)
 UP, DOWN = "STOP_DIRECTION_STOP_UP", "STOP_DIRECTION_STOP_DOWN"
 
 
@@ -42,6 +53,9 @@ class CoinbaseDialect:
         """Spot instruments of Coinbase."""
         self._instruments = {i.id: i for i in instruments}
         self._by_product = {product_id(i): i for i in self._instruments.values()}
+        self._unprotected: dict[InstrumentId, str] = {}
+        self._standing: dict[ClientOrderId, str] = {}
+        self._sequences = Sequences()
 
     @property
     def quirks(self) -> Quirks:
@@ -59,12 +73,24 @@ class CoinbaseDialect:
         self._by_product[product_id(instrument)] = instrument
 
     def checks(self) -> Sequence[Request]:
-        """What the key may do."""
-        return (Request(method="v3PrivateGetBrokerageKeyPermissions", params={}),)
+        """What the key may do, and whether each market takes a resting stop from it."""
+        rights = Request(method="v3PrivateGetBrokerageKeyPermissions", params={})
+        return (rights, *(stop_preview(each) for each in self._instruments.values()))
 
     def flaw(self, answers: Sequence[Any]) -> str:
-        """It must be allowed to trade."""
-        return "" if answers[0].get("can_trade") else "this key may not trade"
+        """It must be allowed to trade. A market without stops can only be closed; without any
+        other there is nothing to trade."""
+        if not answers[0].get("can_trade"):
+            return "this key may not trade"
+        told = zip(self._instruments, answers[1:], strict=True)
+        found = {id_: ", ".join(objections(answer)) for id_, answer in told}
+        self._unprotected = {id_: why for id_, why in found.items() if why}
+        for id_, why in self._unprotected.items():
+            log.warning("stops_not_taken instrument=%s reason=%s", id_, why)
+        if len(self._unprotected) < len(self._instruments):
+            return ""
+        why = next(iter(self._unprotected.values()), "no market")
+        return f"coinbase takes no resting stop from this account ({why}): nothing would protect it"
 
     def preparations(self, instrument: Instrument, leverage: Decimal) -> Sequence[Request]:
         """None on spot."""
@@ -95,6 +121,19 @@ class CoinbaseDialect:
         """There is no list of two orders with two names."""
         return None
 
+    def place_bracket(
+        self, entry: ApprovedOrder, stop: ApprovedOrder, target: ApprovedOrder | None
+    ) -> Request | None:
+        """None: the stop follows the entry's fill."""
+        return None
+
+    def brackets(self) -> frozenset[InstrumentId]:
+        """None here."""
+        return frozenset()
+
+    def lose_brackets(self, instrument_id: InstrumentId) -> None:
+        """There is nothing to lose."""
+
     def placed(self, orders: Sequence[ApprovedOrder], data: Any, now_ns: int) -> Sequence[Said]:
         """The answer has ids and nothing else."""
         told = data["success_response"]
@@ -108,8 +147,9 @@ class CoinbaseDialect:
         return self._cancel(venue_order_id)
 
     def cancel_stranger(self, instrument: Instrument, order_id: ClientOrderId) -> Sequence[Request]:
-        """The venue's id is not known here: the operator cancels it by hand."""
-        return ()
+        """By the venue's id, which the last reading of what stands has told with our name."""
+        known = self._standing.get(order_id)
+        return () if known is None else (self._cancel(known),)
 
     def canceled(self, order: ApprovedOrder, data: Any, now_ns: int) -> Sequence[Said]:
         """Queued at best: the stream tells the end. Raises ValueError when it was not taken."""
@@ -162,7 +202,8 @@ class CoinbaseDialect:
 
     def opened(self, answers: Sequence[Any], now_ns: int) -> Sequence[Said]:
         """Those of products that we know."""
-        rows = (row for answer in answers for row in answer["orders"])
+        rows = [row for answer in answers for row in answer["orders"]]
+        self._standing = {ClientOrderId(row["client_order_id"]): row["order_id"] for row in rows}
         return [self._said(row, now_ns) for row in rows if row["product_id"] in self._by_product]
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
@@ -216,11 +257,17 @@ class CoinbaseDialect:
         """Ours."""
         known = self._by_product
         rows = (row for row in data["products"] if row["product_id"] in known)
-        return [_refiltered(known[row["product_id"]], row) for row in rows]
+        found = [_refiltered(known[row["product_id"]], row) for row in rows]
+        return [_only_closed(each) if each.id in self._unprotected else each for each in found]
 
     def updates(self, message: Any, now_ns: int) -> Sequence[Update]:
-        """One message of the user channel."""
-        return user_updates(message, self._by_product, now_ns)
+        """One message of the user's stream. One that is missing is made up for by a new
+        connection, after which everything is read again."""
+        found = user_updates(message, self._by_product, now_ns)
+        if self._sequences.missed(message.get("sequence_num")):
+            number = message["sequence_num"]
+            return (*found, Ending(reason=f"a message before number {number} was lost"))
+        return found
 
     def _cancel(self, venue_order_id: str) -> Request:
         return Request(
@@ -267,7 +314,7 @@ class CoinbaseDialect:
 
     def _traded(self, row: Mapping[str, Any], instrument: Instrument, now_ns: int) -> Traded:
         at_ns = iso_ns(row["trade_time"], now_ns)
-        price, size = amount(row["price"]), amount(row["size"])
+        price, size = above_zero(row["price"]), above_zero(row["size"])
         if row.get("size_in_quote"):
             size = floor_to_step(size / price, instrument.lot_size)
         return Traded(
@@ -287,6 +334,13 @@ class CoinbaseDialect:
                 received_time_ns=now_ns,
             ),
         )
+
+
+def _only_closed(instrument: Instrument) -> Instrument:
+    """Nothing new where nothing would protect it."""
+    if instrument.status is not InstrumentStatus.TRADING:
+        return instrument
+    return replace(instrument, status=InstrumentStatus.CLOSE_ONLY)
 
 
 def _refiltered(instrument: Instrument, row: Mapping[str, Any]) -> Instrument:

@@ -11,6 +11,26 @@ from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
 
 NS_PER_S: Final = 1_000_000_000
+AT_ONCE: Final = frozenset({"IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"})
+CONNECTIONS: Final = 2
+"""While one replaces another, both speak."""
+
+
+class Sequences:
+    """Follows the running numbers of the connections that speak at the moment. Each begins at 0."""
+
+    def __init__(self) -> None:
+        self._next: list[int] = []
+
+    def missed(self, number: object) -> bool:
+        """Whether this message shows that another one was lost."""
+        if not isinstance(number, int):
+            return False
+        if number in self._next:
+            self._next[self._next.index(number)] = number + 1
+            return False
+        self._next = [*self._next, number + 1][-CONNECTIONS:]
+        return number != 0
 
 
 def product_id(instrument: Instrument) -> str:
@@ -33,6 +53,9 @@ def venue_order_of(
 ) -> VenueOrder:
     """From a query or from the stream, which differ in one name."""
     names = ("client_order_id", "order_id", "status", filled_name)
+    if row.get("status") == "CANCELLED" and row.get("time_in_force") in AT_ONCE:
+        # Nobody cancels what lives for a moment only: its rest has expired.
+        row = {**row, "status": "EXPIRED"}
     why = row.get("reject_message") or row.get("cancel_message") or row.get("reject_reason") or ""
     return venue_order({**row, "expiryReason": str(why)}, instrument_id, names)
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tradewinds.gateways.ccxt_orders import Request
 from tradewinds.gateways.ccxt_quirks import Quirks
+from tradewinds.model.decimals import ZERO
 from tradewinds.model.events import FundingPaid, VenueOrder, VenuePosition
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
@@ -15,11 +16,15 @@ from tradewinds.model.order import ApprovedOrder, Fill
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """One order as the venue tells it now, with executions where it tells them too."""
+    """One order as the venue tells it now, with executions where it tells them too.
+
+    `waiting`: it is there, but not in the book until the entry that carries it has filled.
+    """
 
     order: VenueOrder
     venue_time_ns: int
     fills: tuple[Fill, ...] = ()
+    waiting: bool = False
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -41,7 +46,22 @@ class Stirred(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Update = Said | Named | Ending | Stirred | FundingPaid
+class Retuned(Struct, frozen=True, kw_only=True):
+    """A setting was changed: a market's leverage or margin mode, or, without a market, the
+    account's. By us as well as by the user. `leverage` 0: not about that."""
+
+    reason: str
+    instrument_id: InstrumentId | None = None
+    leverage: Decimal = ZERO
+    isolated: bool = True
+
+    @property
+    def setting(self) -> str:
+        """Which of the two."""
+        return "leverage" if self.leverage else "margin mode"
+
+
+Update = Said | Named | Ending | Stirred | Retuned | FundingPaid
 
 
 class Wallet(Struct, frozen=True, kw_only=True):
@@ -105,8 +125,22 @@ class Dialect(Protocol):
         """Both as one list at the venue; None where it has none."""
         ...
 
+    def place_bracket(
+        self, entry: ApprovedOrder, stop: ApprovedOrder, target: ApprovedOrder | None
+    ) -> Request | None:
+        """An entry with its ways out in one request; None where this market takes none."""
+        ...
+
+    def brackets(self) -> frozenset[InstrumentId]:
+        """Where `place_bracket` answers, as far as the last listing and the refusals say."""
+        ...
+
+    def lose_brackets(self, instrument_id: InstrumentId) -> None:
+        """The venue takes none here after all."""
+        ...
+
     def placed(self, orders: Sequence[ApprovedOrder], data: Any, now_ns: int) -> Sequence[Said]:
-        """What the answer to `place` or `place_pair` says."""
+        """What the answer to `place`, `place_pair` or `place_bracket` says."""
         ...
 
     def cancel(self, order: ApprovedOrder, venue_order_id: str) -> Request:

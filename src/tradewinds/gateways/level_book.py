@@ -38,6 +38,10 @@ class BookSide:
             elif sizes.pop(price, None) is not None:
                 del keys[bisect_left(keys, sign * price)]
 
+    def best_price(self) -> float:
+        """The best level's; 0 where there is none."""
+        return self._sign * self._keys[-1] if self._keys else 0.0
+
     def best(self) -> Level | None:
         """Price and size of the best level, or None."""
         if not self._keys:
@@ -82,7 +86,8 @@ class LevelBook:
 
     def touch(self) -> tuple[float, float, float, float] | None:
         """Bid, its size, ask, its size; None when the book is dirty, crossed or one-sided."""
-        bid, ask = self.bids.best(), self.asks.best()
-        if not self.clean or bid is None or ask is None or bid[0] >= ask[0]:
+        bids, asks = self.bids, self.asks
+        bid, ask = bids.best_price(), asks.best_price()
+        if not self.clean or not 0.0 < bid < ask:
             return None
-        return (*bid, *ask)
+        return bid, bids.sizes[bid], ask, asks.sizes[ask]

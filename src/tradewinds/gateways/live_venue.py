@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from tradewinds.gateways.account_watch import AccountWatch
 from tradewinds.gateways.ccxt_orders import CcxtClient, Edge
-from tradewinds.gateways.dialect import Dialect, Ending, Named, Said, Stirred
+from tradewinds.gateways.dialect import Dialect, Ending, Named, Retuned, Said, Stirred
 from tradewinds.gateways.link import Wire
-from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.order_desk import OrderDesk
 from tradewinds.gateways.order_sender import OrderSender
-from tradewinds.gateways.outcomes import Cause, Trouble
+from tradewinds.gateways.order_watch import OrderWatch
+from tradewinds.gateways.outcomes import Cause
+from tradewinds.gateways.purse import lacking
 from tradewinds.gateways.state_reader import Reading, StateReader, StillMoving
 from tradewinds.gateways.user_stream import Door, StreamEdge, UserStream
 from tradewinds.gateways.venue_errands import BAD_ANSWER, Errands
@@ -25,33 +28,33 @@ from tradewinds.model.events import (
     VenueStateRead,
     VenueTroubleChanged,
 )
-from tradewinds.model.ids import ClientOrderId
+from tradewinds.model.ids import ClientOrderId, InstrumentId
 from tradewinds.model.instrument import Instrument
-from tradewinds.model.order import Order, Purpose
+from tradewinds.model.order import ApprovedOrder, Order
 
 NS_PER_S: Final = 1_000_000_000
-ASK_S: Final = (0.25, 0.5, 1.0, 2.0)
-ASK_S_MAX: Final = 5.0
-FATAL: Final = frozenset({Cause.KEY, Cause.REGION, Cause.MODE})
-ASKS_MAX: Final = 500
 NAMELESS_S: Final = 1.0
-PROVE_NS: Final = 1_000_000_000
-"""So long a stop may stand without having been seen by stream or query."""
 log = logging.getLogger(__name__)
 
 
 class LiveTerms(Struct, frozen=True, kw_only=True):
-    """How often the whole state is read: while the stream is up, and while it is not."""
+    """How often the whole state is read: while the stream is up, and while it is not.
+
+    `status_every_s`: how often maintenance is asked for; 0 for never (testnets do not tell).
+    `asleep_after_s`: nothing of ours keeps the loop for so long, so the machine itself was asleep.
+    """
 
     state_every_s: float = 60.0
     state_every_blind_s: float = 5.0
     look_gap_s: float = 1.0
     tick_s: float = 0.05
     check_every_s: float = 3_600.0
+    status_every_s: float = 60.0
+    asleep_after_s: float = 10.0
 
 
 class LiveVenue:
-    """Implements ports.SimulatedVenue: `submit` and `cancel` only take note, `stages` and `due`
+    """Implements ports.DrivenVenue: `submit` and `cancel` only take note, `stages` and `due`
     hand over what has arrived. `connect` first, then `run` until cancelled, then `close`.
 
     Everything happens in one thread, the engine's.
@@ -73,13 +76,18 @@ class LiveVenue:
         self._errands = Errands(client, dialect, self._desk, self._edge)
         self._sender = OrderSender(client, dialect, self._desk, self._errands, self._edge)
         self._reader = StateReader(dialect, self._desk, self._errands, self._edge)
+        parts = (self._desk, self._errands, self._sender)
+        self._watch = OrderWatch(*parts, self._start, self._edge)
+        self._account = AccountWatch(client, dialect, self._errands, self._watch, self._trouble)
         self.stream = UserStream(*stream, self._take, self._stream_changed, stream_edge)
         self._told: dict[str, str] = {}
         self._look = ""
-        self._looked_ns, self._checked_ns = 0, self._edge.now_ns()
+        self._looked_ns = 0
+        self._checked_ns = self._awake_ns = self._edge.now_ns()
+        self._polled_ns = self._checked_ns
         self._reading: Reading | None = None
+        self._told_news = -1
         self._nameless_ns = 0
-        self._asks: dict[str, tuple[int, int]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
         client.on_trouble = self._cause_changed
@@ -92,6 +100,16 @@ class LiveVenue:
         """Take it; it leaves as soon as the loop turns."""
         self._errands.touched.add(command.order.instrument_id)
         self._sender.submit(command)
+
+    def lacking(self, order: ApprovedOrder) -> str:
+        """Why the money here cannot pay for an order, by the last reading and what came since."""
+        return lacking(order, self.instruments, self._errands.purse, self._desk)
+
+    def refuse(self, command: SubmitOrder, reason: str) -> None:
+        """Told like a refusal of the venue's; it never leaves. Its ways out do not either."""
+        sent = self._desk.add(command.order, command.time_ns)
+        self._desk.rejected(sent, reason, self._edge.now_ns())
+        self.look("an order was too large for its wallet")
 
     def cancel(self, command: CancelOrder) -> None:
         """Take it."""
@@ -120,9 +138,9 @@ class LiveVenue:
         would deny what is newer than itself."""
         reading, self._reading = self._reading, None
         if reading is not None and self._reader.fresh(reading):
-            state = self._reader.tell(reading)
-            self._desk.reports.append(state)
+            self._desk.reports.append(self.tell(reading))
             self._trouble("state", "")
+            self._trouble("asleep", "")
             if self.stream.up:
                 self._trouble("stream", "")
         elif reading is not None:
@@ -139,35 +157,11 @@ class LiveVenue:
             if Cause.REGION in self._client.limit.holds(self._edge.now_ns()):
                 raise ConfigError("the venue bars this place (HTTP 451)")
             raise VenueUnavailable("the venue does not tell its time")
-        flaw = await self._flaw()
+        flaw = await self._account.flaw()
         if flaw:
             raise ConfigError(flaw)
         await self._errands.refresh_filters()
         self._checked_ns = self._edge.now_ns()
-
-    async def _flaw(self) -> str:
-        """What is wrong with the account's settings."""
-        answers = []
-        for request in self._dialect.checks():
-            result = await self._client.ask(request)
-            if isinstance(result, Trouble):
-                kind = ConfigError if result.cause in FATAL else VenueUnavailable
-                raise kind(f"the account could not be checked: {result.reason}")
-            answers.append(result.data)
-        try:
-            return self._dialect.flaw(answers)
-        except BAD_ANSWER as error:
-            raise VenueUnavailable(f"the account's settings make no sense: {error!r}") from error
-
-    async def _check_again(self) -> None:
-        """Filters and settings may be changed while we run."""
-        await self._errands.refresh_filters()
-        try:
-            flaw = await self._flaw()
-        except (ConfigError, VenueUnavailable) as error:
-            log.warning("account_not_checked error=%s", error)
-            return
-        self._trouble(str(Cause.MODE), flaw)
 
     async def run(self) -> None:
         """Until cancelled. Raises what is a bug of ours; the venue's faults become reports."""
@@ -188,9 +182,40 @@ class LiveVenue:
 
     async def read_state(self, orders: Sequence[Order] = ()) -> VenueStateRead:
         """The venue's truth, now; hand over what `due` has before it. Raises VenueUnavailable."""
+        return self.tell(await self.read(orders))
+
+    async def read(self, orders: Sequence[Order] = ()) -> Reading:
+        """The same, told to nobody yet: `tell` it while it `holds`. Raises VenueUnavailable."""
         reading = await self._reader.read(orders)
         self._looked_ns = self._edge.now_ns()
-        return self._reader.tell(reading)
+        return reading
+
+    def holds(self, reading: Reading) -> bool:
+        """Whether nothing has been sent or heard since."""
+        return self._reader.fresh(reading) and not self._sender.busy
+
+    def tell(self, reading: Reading) -> VenueStateRead:
+        """What it brings counts as told from here on."""
+        state = self._reader.tell(reading)
+        self._told_news = self._desk.news
+        self._account.read(reading.began_ns)
+        return state
+
+    @property
+    def instruments(self) -> Mapping[InstrumentId, Instrument]:
+        """What is traded here."""
+        return self._dialect.instruments
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether nothing has been sent or heard since the last reading that was handed over."""
+        return self._desk.news == self._told_news and not self._sender.busy
+
+    @property
+    def still(self) -> bool:
+        """Whether that reading holds: nor has anything asked for another one."""
+        asked = self._look or self._reading is not None or "state" in self._tasks
+        return self.unmoved and not asked
 
     async def close(self) -> None:
         """Give back connections."""
@@ -222,8 +247,21 @@ class LiveVenue:
                     self.stream.renew_connection(update.reason)
                 case Stirred():
                     self.look(update.reason)
+                case Retuned():
+                    self._retuned(update)
                 case _:
                     self._desk.paid(update)
+
+    def _retuned(self, update: Retuned) -> None:
+        """A market that was set otherwise is not entered until it is set back; whether the account
+        may be traded at all is asked."""
+        if update.instrument_id is None:
+            self._checked_ns = 0
+            return
+        flaw = self._sender.settings.retuned(update)
+        self._errands.bar(update.instrument_id, update.setting, flaw)
+        if flaw:
+            log.warning("market_retuned instrument=%s reason=%s", update.instrument_id, flaw)
 
     def _heard(self, said: Said, now_ns: int) -> None:
         self._desk.heard(said, now_ns)
@@ -232,9 +270,11 @@ class LiveVenue:
         name = self._desk.name_of(said.order.venue_order_id) or said.order.client_order_id
         sent = self._desk.get(name)
         if sent is not None:
-            sent.confirmed = True
+            sent.confirmed = sent.confirmed or not said.waiting
             if said.order.filled_quantity > sent.filled and not said.fills:
                 self._errands.ask_about(sent)
+            if sent.active and sent.carrier is not None and not sent.carrier.active:
+                self._errands.ask_about(sent.carrier)
         self._part(name)
 
     def _part(self, order_id: ClientOrderId) -> None:
@@ -269,55 +309,21 @@ class LiveVenue:
             if self._failure is not None:
                 raise self._failure
             now_ns = self._edge.now_ns()
-            self._desk.give_up_waiting(now_ns)
-            for sent in self._desk.working():
-                self._sender.part(sent)
-                self._ask_if_due(sent, now_ns)
-            self._forget_answered()
-            self._errands.to_ask = [s for s in self._errands.to_ask if not s.ended]
+            self._notice_sleep(now_ns)
+            self._watch.round(now_ns)
             self._lift_troubles(now_ns)
             self._forget_strangers(now_ns)
             self._look_if_due(now_ns)
 
-    def _ask_if_due(self, sent: Sent, now_ns: int) -> None:
-        """Orders whose outcome, or whose executions, nobody has told."""
-        asked = sent in self._errands.to_ask or self._unproven(sent, now_ns)
-        if not (sent.unknown or sent.ending is not None or asked):
-            return
-        question = f"{sent.id} {sent.ending is not None}"
-        due_ns, tries = self._asks.get(question, (now_ns, 0))
-        if now_ns < due_ns:
-            return
-        pause_s = ASK_S[tries] if tries < len(ASK_S) else ASK_S_MAX
-        self._asks[question] = (now_ns + int(pause_s * NS_PER_S), tries + 1)
-        self._start(f"ask {sent.id}", self._ask(sent))
-
-    def _forget_answered(self) -> None:
-        """Questions about orders that have ended."""
-        if len(self._asks) > ASKS_MAX:
-            open_ids = {str(sent.id) for sent in self._desk.working()}
-            kept = self._asks.items()
-            self._asks = {q: at for q, at in kept if q.partition(" ")[0] in open_ids}
-
-    def _unproven(self, sent: Sent, now_ns: int) -> bool:
-        """A stop that was accepted but that nobody has seen standing."""
-        stop = sent.order.purpose is Purpose.STOP and sent.accepted and not sent.confirmed
-        return stop and now_ns - sent.sent_ns > PROVE_NS
-
-    async def _ask(self, sent: Sent) -> None:
-        asked = sent in self._errands.to_ask
-        if asked:
-            self._errands.to_ask.remove(sent)
-        if sent.ending is None:
-            settle = self._errands.confirm if sent.accepted else self._errands.settle_unknown
-            await settle(sent)
-        if sent.ended or not (asked or sent in self._desk.lacking()):
-            return
-        batch = await self._errands.new_fills(sent.order.instrument_id)
-        if batch is not None:
-            self._errands.book(batch)
-        if sent.sibling is not None and not sent.sibling.ended:
-            await self._errands.query(sent.sibling)
+    def _notice_sleep(self, now_ns: int) -> None:
+        """Who slept knows neither what filled nor whether anybody still listens."""
+        slept_s, self._awake_ns = (now_ns - self._awake_ns) / NS_PER_S, now_ns
+        if slept_s > self._terms.asleep_after_s:
+            why = f"this machine was asleep for {slept_s:.0f} s"
+            self._trouble("asleep", f"{why}: the venue's state is read first")
+            self._reading = None
+            self.stream.renew_connection(why)
+            self.look(why)
 
     def _lift_troubles(self, now_ns: int) -> None:
         """A hold is over when its time is over and a request has succeeded since."""
@@ -345,7 +351,11 @@ class LiveVenue:
         every_s = terms.state_every_s if self._told.get(Cause.MODE) else terms.check_every_s
         if now_ns - self._checked_ns >= every_s * NS_PER_S:
             self._checked_ns = now_ns
-            self._start("check", self._check_again())
+            self._start("check", self._account.check())
+        polls = terms.status_every_s and self._client.quirks.status_method
+        if polls and now_ns - self._polled_ns >= terms.status_every_s * NS_PER_S:
+            self._polled_ns = now_ns
+            self._start("status", self._account.poll(now_ns))
 
     async def _read(self) -> None:
         why, self._look = self._look, ""

@@ -21,6 +21,7 @@ from tradewinds.model.events import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderRejected,
+    VenueFeaturesTold,
     VenueReport,
     VenueStateRead,
     VenueTroubleChanged,
@@ -34,7 +35,9 @@ LATE_NS: Final = 3_000_000_000
 """How long an order that is gone waits for its sibling to say why."""
 MISSING_NS: Final = 30_000_000_000
 """How long an end waits for the executions that it counts, while they are asked for."""
-LiveReport = VenueReport | VenueStateRead | VenueTroubleChanged | InstrumentChanged
+LiveReport = (
+    VenueReport | VenueStateRead | VenueTroubleChanged | InstrumentChanged | VenueFeaturesTold
+)
 Word = type[OrderRejected | OrderCanceled | OrderExpired | CancelRejected | OrderOutcomeUnknown]
 ENDINGS: Final[Mapping[OrderStatus, Word]] = {
     OrderStatus.CANCELED: OrderCanceled,
@@ -45,7 +48,11 @@ ENDINGS: Final[Mapping[OrderStatus, Word]] = {
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """An order of ours on its way or at the venue. `quantity` is what was really asked for."""
+    """An order of ours on its way or at the venue. `quantity` is what was really asked for.
+
+    `carrier`: the entry whose request it came with; until that has filled whole it stands in no
+    book. `confirmed`: the venue has shown it standing. `risen`: it has, after its end was told.
+    """
 
     order: ApprovedOrder
     sent_ns: int
@@ -58,9 +65,11 @@ class Sent:
     ending_ns: int = 0
     ended: bool = False
     sibling: "Sent | None" = field(default=None, repr=False)
+    carrier: "Sent | None" = field(default=None, repr=False)
     listed: bool = False
     confirmed: bool = False
     parted: bool = False
+    risen: bool = False
 
     @property
     def id(self) -> ClientOrderId:
@@ -70,8 +79,25 @@ class Sent:
     @property
     def active(self) -> bool:
         """Whether an execution or the fullness of it is known."""
-        full = self.ending is not None and self.ending.order.status is OrderStatus.FILLED
-        return self.filled > ZERO or full
+        return self.filled > ZERO or self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether the venue has said that all of it has filled."""
+        return self.ending is not None and self.ending.order.status is OrderStatus.FILLED
+
+    @property
+    def due_ns(self) -> int:
+        """When it should have been standing; 0 while its entry works."""
+        if self.carrier is None:
+            return self.sent_ns
+        return self.carrier.ending_ns
+
+    @property
+    def abandoned(self) -> bool:
+        """Its entry is over and did not fill whole: the venue never puts it in the book."""
+        carrier = self.carrier
+        return carrier is not None and carrier.ended and not carrier.full
 
 
 class OrderDesk:
@@ -85,6 +111,7 @@ class OrderDesk:
         self._names: OrderedDict[str, ClientOrderId] = OrderedDict()
         self._fills: OrderedDict[FillId, None] = OrderedDict()
         self.since_reading: list[Fill] = []
+        self.sent_since_reading: list[Sent] = []
         self._payments: OrderedDict[str, None] = OrderedDict()
         self._nameless: dict[str, list[Said]] = {}
 
@@ -111,6 +138,7 @@ class OrderDesk:
         self.news += 1
         sent = Sent(order=order, sent_ns=now_ns, quantity=order.quantity)
         self._working[order.client_order_id] = sent
+        self.sent_since_reading.append(sent)
         return sent
 
     def adopt(self, orders: Iterable[Order]) -> None:
@@ -121,6 +149,9 @@ class OrderDesk:
                 # Its executions are read again from the first on, so they are counted from zero.
                 sent.accepted = order.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
                 sent.unknown = not sent.accepted
+        for sent in self._working.values():
+            if sent.order.bracket and sent.order.bracket != sent.id and sent.carrier is None:
+                sent.carrier = self.get(sent.order.bracket)
 
     @contextmanager
     def silently(self) -> Iterator[None]:
@@ -134,7 +165,7 @@ class OrderDesk:
     def rejected(self, sent: Sent, reason: str, now_ns: int) -> None:
         """A definitive no."""
         if not sent.ended:
-            self._end(sent)
+            self._end(sent, now_ns)
             self._report(OrderRejected, sent, reason, now_ns)
 
     def unknown(self, sent: Sent, reason: str, now_ns: int) -> None:
@@ -146,7 +177,7 @@ class OrderDesk:
     def gone(self, sent: Sent, reason: str, now_ns: int) -> None:
         """It was accepted, and the venue knows it no more."""
         if not sent.ended:
-            self._end(sent)
+            self._end(sent, now_ns)
             self._report(OrderExpired, sent, reason, now_ns)
 
     def cancel_rejected(self, sent: Sent, reason: str, now_ns: int) -> None:
@@ -166,6 +197,13 @@ class OrderDesk:
         for fill in said.fills:
             self.fill(replace(fill, client_order_id=order_id), now_ns)
         self._status(sent, said, now_ns)
+
+    def shown(self, said: Said) -> None:
+        """The venue lets an order of ours stand."""
+        order_id = self._names.get(said.order.venue_order_id, said.order.client_order_id)
+        sent = self.get(order_id)
+        if sent is not None and said.order.status is OrderStatus.OPEN and not said.waiting:
+            sent.confirmed, sent.risen = True, sent.ended
 
     def named(self, named: Named, now_ns: int) -> None:
         """A triggered stop's child: what was heard of it before is now ours."""
@@ -287,7 +325,7 @@ class OrderDesk:
     def _finish(self, sent: Sent, now_ns: int) -> None:
         said = sent.ending
         assert said is not None
-        self._end(sent)
+        self._end(sent, now_ns)
         if sent.sibling is not None and not sent.sibling.ended:
             self._settle(sent.sibling, now_ns)
         status, reason = said.order.status, said.order.reason
@@ -301,8 +339,9 @@ class OrderDesk:
             return
         self._report(ENDINGS[status], sent, reason, now_ns)
 
-    def _end(self, sent: Sent) -> None:
+    def _end(self, sent: Sent, now_ns: int) -> None:
         sent.ended = True
+        sent.ending_ns = sent.ending_ns or now_ns
         self._working.pop(sent.id, None)
         self._ended[sent.id] = sent
         if len(self._ended) > ORDERS_REMEMBERED:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from decimal import Decimal
 from typing import Any, Final
 
 from msgspec import structs
@@ -11,7 +10,15 @@ from msgspec import structs
 from tradewinds.gateways.ccxt_orders import CcxtClient, Edge, Reply, Request
 from tradewinds.gateways.ccxt_translate import closing
 from tradewinds.gateways.dialect import Dialect
+from tradewinds.gateways.market_settings import MarketSettings
 from tradewinds.gateways.order_desk import OrderDesk, Sent
+from tradewinds.gateways.order_lists import (
+    bracket_request,
+    brackets,
+    marry,
+    partner,
+    stop_first,
+)
 from tradewinds.gateways.outcomes import Cause, Trouble, Verdict
 from tradewinds.gateways.venue_errands import Errands
 from tradewinds.model.commands import CancelOrder, SubmitOrder
@@ -48,7 +55,7 @@ class OrderSender:
         self._queue: asyncio.Queue[SubmitOrder | CancelOrder] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._locks: dict[ClientOrderId, asyncio.Lock] = {}
-        self._prepared: dict[str, Decimal] = {}
+        self.settings = MarketSettings(client, dialect, errands)
 
     def submit(self, command: SubmitOrder) -> None:
         """Take it; it leaves when the loop turns."""
@@ -78,29 +85,71 @@ class OrderSender:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start_all(self, commands: list[SubmitOrder | CancelOrder]) -> None:
-        paired: set[ClientOrderId] = set()
         submits = [c.order for c in commands if isinstance(c, SubmitOrder)]
+        paired = self._start_brackets(submits)
         for command in commands:
             if isinstance(command, CancelOrder):
                 self._start(self._cancel(command))
             elif command.order.client_order_id not in paired:
-                partner = _partner(command.order, submits)
-                if partner is not None and self._marry(command.order, partner):
-                    paired.add(partner.client_order_id)
-                    self._start(self._submit_pair(command.order, partner))
+                other = partner(command.order, submits)
+                if other is not None and self._marry(command.order, other):
+                    paired.add(other.client_order_id)
+                    self._start(self._submit_pair(command.order, other))
                 else:
                     self._start(self._submit(command.order))
 
-    def _marry(self, order: ApprovedOrder, partner: ApprovedOrder) -> bool:
+    def _start_brackets(self, orders: list[ApprovedOrder]) -> set[ClientOrderId]:
+        """Entries with their ways out; answers which orders are taken care of."""
+        lists, astray = brackets(orders, self._sent)
+        for sent in astray:
+            told = "not sent: the entry that it belongs to was not"
+            self._desk.rejected(sent, told, self._edge.now_ns())
+        for sents in lists:
+            self._start(self._submit_bracket(sents))
+        return {sent.id for sents in (*lists, astray) for sent in sents}
+
+    async def _submit_bracket(self, sents: list[Sent]) -> None:
+        entry = sents[0]
+        async with self._lock(entry.id):
+            flaw = await self.settings.prepare(entry.order)
+            if flaw:
+                for sent in sents:
+                    self._desk.rejected(sent, flaw, self._edge.now_ns())
+                return
+            await self._deliver(sents, lambda: self._bracket_request(sents))
+        self._locks.pop(entry.id, None)
+
+    def _bracket_request(self, sents: list[Sent]) -> Request:
+        """As a list; once the venue takes none, the entry alone, and its stop follows the fill."""
+        request = bracket_request(self._dialect, sents)
+        if request is not None:
+            return request
+        for leg in sents[1:]:
+            told = "not sent: this market takes no entry with its ways out"
+            self._desk.rejected(leg, told, self._edge.now_ns())
+        del sents[1:]
+        return self._dialect.place(sents[0].order, sents[0].quantity)
+
+    def disarm(self, sent: Sent) -> None:
+        """A leg that the venue has not put in the book although its entry has filled: away with
+        it, so that another can take its place."""
+        if not sent.parted:
+            sent.parted = True
+            self._start(self._disarm(sent))
+
+    async def _disarm(self, sent: Sent) -> None:
+        """As long as it stands in the way it is tried again, at the pace of the questions."""
+        await self._cancel_order(sent)
+        sent.parted = sent.ended
+
+    def _marry(self, order: ApprovedOrder, pair: ApprovedOrder) -> bool:
         """Siblings know each other; True where the venue takes both as one list."""
-        one, other = self._sent(order), self._sent(partner)
+        one, other = self._sent(order), self._sent(pair)
         if self._client.quirks.stop_excludes_target:
             return False
         if one is None or other is None:
             return False
-        one.sibling, other.sibling = other, one
-        stop, target = _stop_first(order, partner)
-        one.listed = other.listed = self._dialect.place_pair(stop, target) is not None
+        marry(one, other, listed=self._dialect.place_pair(*stop_first(order, pair)) is not None)
         return one.listed
 
     def part(self, sent: Sent) -> None:
@@ -137,15 +186,15 @@ class OrderSender:
             self._desk.rejected(sent, told, self._edge.now_ns())
             return
         async with self._lock(order.client_order_id):
-            flaw = await self._prepare(order)
+            flaw = await self.settings.prepare(order)
             if flaw:
                 self._desk.rejected(sent, flaw, self._edge.now_ns())
             else:
                 await self._deliver([sent], lambda: self._dialect.place(sent.order, sent.quantity))
         self._locks.pop(order.client_order_id, None)
 
-    async def _submit_pair(self, order: ApprovedOrder, partner: ApprovedOrder) -> None:
-        stop, target = _stop_first(order, partner)
+    async def _submit_pair(self, order: ApprovedOrder, other: ApprovedOrder) -> None:
+        stop, target = stop_first(order, other)
         pair = [sent for o in (stop, target) if (sent := self._sent(o)) is not None]
 
         def build() -> Request:
@@ -155,20 +204,8 @@ class OrderSender:
 
         async with self._lock(stop.client_order_id), self._lock(target.client_order_id):
             await self._deliver(pair, build)
-
-    async def _prepare(self, order: ApprovedOrder) -> str:
-        """Margin mode and leverage before an entry; a reason where they cannot be set."""
-        if order.purpose is not Purpose.ENTER:
-            return ""
-        if self._prepared.get(order.instrument_id) == order.leverage:
-            return ""
-        instrument = self._dialect.instruments[order.instrument_id]
-        for request in self._dialect.preparations(instrument, order.leverage):
-            result = await self._client.ask(request)
-            if isinstance(result, Trouble) and result.cause is not Cause.UNCHANGED:
-                return f"margin mode or leverage not set: {result.reason}"
-        self._prepared[order.instrument_id] = order.leverage
-        return ""
+        for sent in pair:
+            self._locks.pop(sent.id, None)
 
     async def _deliver(self, sents: list[Sent], build: Callable[[], Request]) -> None:
         """Send until it is taken, refused for good, or nobody knows."""
@@ -224,6 +261,9 @@ class OrderSender:
     async def _mended(self, sents: list[Sent], trouble: Trouble, tries: int) -> bool:
         """A close that was refused for a reason we can remove is sent again without it."""
         order = sents[0].order
+        if trouble.cause is Cause.UNSUPPORTED and len(sents) > 1 and order.bracket:
+            self._errands.lose_brackets(order.instrument_id)
+            return True
         if trouble.cause in (Cause.FILTER, Cause.SUSPENDED):
             await self._errands.refresh_filters()
         if not closing(order) or tries > 2:
@@ -268,10 +308,11 @@ class OrderSender:
 
     async def _cancel(self, command: CancelOrder) -> None:
         sent = self._desk.get(command.client_order_id)
-        if sent is not None:
+        if sent is not None and not sent.risen:
             await self._cancel_order(sent)
             return
-        # An orphan of an earlier run: nobody waits for a report, the next reading shows it gone.
+        # An orphan, of an earlier run or taken for ended: nobody waits for a report, the next
+        # reading shows it gone.
         instrument = self._dialect.instruments[command.instrument_id]
         for request in self._dialect.cancel_stranger(instrument, command.client_order_id):
             if isinstance(await self._client.ask(request), Reply):
@@ -316,21 +357,6 @@ class OrderSender:
             return True
         self._desk.cancel_rejected(sent, trouble.reason, self._edge.now_ns())
         return False
-
-
-def _partner(order: ApprovedOrder, orders: list[ApprovedOrder]) -> ApprovedOrder | None:
-    """The other order of an OCO pair, if it is sent in the same breath."""
-    if not order.oco_group:
-        return None
-    for other in orders:
-        same = other.oco_group == order.oco_group and other.instrument_id == order.instrument_id
-        if same and other is not order:
-            return other
-    return None
-
-
-def _stop_first(one: ApprovedOrder, other: ApprovedOrder) -> tuple[ApprovedOrder, ApprovedOrder]:
-    return (one, other) if one.trigger_price is not None else (other, one)
 
 
 def _pause_s(tries: int) -> float:

@@ -44,6 +44,7 @@ class Cause(StrEnum):
     STREAM_KEY = "stream_key"
     UNCHANGED = "unchanged"
     SUSPENDED = "suspended"
+    UNSUPPORTED = "unsupported"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -68,9 +69,16 @@ class Trouble(Struct, frozen=True, kw_only=True):
     def reason(self) -> str:
         """For the journal: the venue's words, at most 200 characters."""
         told = f"{self.code} {self.text}".strip() or f"{self.verdict}: {self.cause}"
+        if self.status in PLAINLY:
+            told = f"{PLAINLY[self.status]}: {told}"
         return without_queries(told)[:200]
 
 
+PLAINLY: Final[Mapping[int, str]] = {
+    403: "HTTP 403, the venue's firewall blocks us",
+    418: "HTTP 418, this address is banned for a while",
+    451: "HTTP 451, the venue bars this place",
+}
 Meaning = tuple[Verdict, Cause]
 
 

@@ -27,13 +27,17 @@ class StillMoving(VenueUnavailable):
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """What the venue answered, before anybody is told. It is good until there is other news."""
+    """What the venue answered, before anybody is told. It is good until there is other news.
+
+    `began_ns` is when the first question was asked.
+    """
 
     said: tuple[Said, ...]
     batches: tuple[Batch, ...]
     wallet: Wallet
     payments: tuple[FundingPaid, ...]
     news: int
+    began_ns: int = 0
 
 
 class StateReader:
@@ -47,6 +51,7 @@ class StateReader:
 
     async def read(self, orders: Sequence[Order] = ()) -> Reading:
         """Raises VenueUnavailable when the venue does not answer, StillMoving when it does."""
+        began_ns = self._edge.now_ns()
         self._desk.adopt(orders)
         self._errands.concern(orders)
         reading = None
@@ -54,7 +59,7 @@ class StateReader:
             before = self._desk.news
             reading = await self._attempt([order.approved.client_order_id for order in orders])
             if reading is not None and self.fresh(reading, before):
-                return reading
+                return replace(reading, began_ns=began_ns)
             await self._edge.sleep(0.2)
         if reading is None:
             raise VenueUnavailable("the venue does not tell its state")
@@ -119,11 +124,13 @@ class StateReader:
         now_ns = self._edge.now_ns()
         for payment in reading.payments:
             self._desk.paid(payment)
+        self._errands.note_payments(reading.payments)
         with self._desk.silently():
             for batch in reading.batches:
                 self._errands.book(batch)
             for said in reading.said:
                 self._desk.heard(said, now_ns)
+                self._desk.shown(said)
         self._errands.note_wallet(reading.wallet)
         return VenueStateRead(
             balances=dict(reading.wallet.totals),

@@ -21,9 +21,9 @@ from tradewinds.gateways.dialect import Dialect, Said, Since, Traded, Wallet
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.gateways.outcomes import Cause, Trouble
 from tradewinds.model.decimals import ZERO
-from tradewinds.model.events import FundingPaid, InstrumentChanged
+from tradewinds.model.events import FundingPaid, InstrumentChanged, VenueFeaturesTold
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
-from tradewinds.model.instrument import Instrument
+from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderType
 
@@ -32,9 +32,11 @@ BAD_ANSWER: Final = (ValueError, LookupError, TypeError, AttributeError, Arithme
 WITNESS_NS: Final = 600_000 * NS_PER_MS
 CLOCKS_APART_NS: Final = 5_000 * NS_PER_MS
 OVERLAP_NS: Final = 120_000 * NS_PER_MS
+PAID_AGAIN_NS: Final = 86_400_000 * NS_PER_MS
 PAGE: Final = 1_000
 PAGES_MAX: Final = 20
 OURS: Final = "tw-"
+BARRED: Final = InstrumentStatus.CLOSE_ONLY
 log = logging.getLogger(__name__)
 
 
@@ -62,11 +64,14 @@ class Errands:
         self._edge = edge
         self._since: dict[InstrumentId, Since] = {}
         self.start_ns = edge.now_ns()
+        self._paid_ns = 0
         self.touched: set[InstrumentId] = set()
-        self._wallet: Wallet | None = None
+        self.purse: Wallet | None = None
+        self._brackets: frozenset[InstrumentId] = frozenset()
         self.look: Callable[[str], None] = _nobody
         self.failed: Callable[[BaseException | None], None] = _raise
         self.to_ask: list[Sent] = []
+        self.barred: dict[InstrumentId, dict[str, str]] = {}
 
     def concern(self, orders: Sequence[Order]) -> None:
         """Orders of before: executions are read from the oldest one on."""
@@ -95,7 +100,7 @@ class Errands:
         if told is None:
             return None
         if told.said is not None:
-            sent.confirmed = True
+            sent.confirmed = not told.said.waiting
             self._desk.heard(told.said, self._edge.now_ns())
         return told.said is not None
 
@@ -147,8 +152,9 @@ class Errands:
 
     def note_wallet(self, wallet: Wallet) -> None:
         """What was held when everything was known."""
-        self._wallet = wallet
+        self.purse = wallet
         self._desk.since_reading.clear()
+        self._desk.sent_since_reading.clear()
 
     async def _balance_agrees(self, sent: Sent) -> bool:
         """The last witness: what is held is what was held, and what fills have told since.
@@ -156,7 +162,7 @@ class Errands:
         Perpetuals need none: their closes cannot close twice. After a long while the difference
         is somebody else's doing.
         """
-        before, base = self._wallet, self._dialect.instruments[sent.order.instrument_id].base
+        before, base = self.purse, self._dialect.instruments[sent.order.instrument_id].base
         old = self._edge.now_ns() - sent.sent_ns > WITNESS_NS
         if before is None or self._dialect.quirks.reduce_only or old:
             return True
@@ -182,11 +188,13 @@ class Errands:
                 total -= fill.fee
         return total
 
-    async def confirm(self, sent: Sent) -> None:
-        """An accepted stop must be seen standing; one that never appears protects nothing."""
+    async def confirm(self, sent: Sent) -> bool:
+        """An accepted stop must be seen standing; one that never appears protects nothing. Answers
+        whether the venue has it and does not let it stand yet."""
         found = await self.query(sent)
         if found is False and self.overdue(sent):
             self._desk.gone(sent, "accepted, but the venue does not know it", self._edge.now_ns())
+        return found is True and not sent.confirmed
 
     def overdue(self, sent: Sent) -> bool:
         """Whether an order that is not found can no longer be one that is not yet shown."""
@@ -224,8 +232,10 @@ class Errands:
             return None
 
     async def payments(self) -> Sequence[FundingPaid] | None:
-        """Funding since the start."""
-        answers = await self._all(self._dialect.payments(self.start_ns))
+        """Funding since the start, or since a day before the last that was told: an answer holds
+        so many rows, the oldest first."""
+        since_ns = max(self.start_ns, self._paid_ns - PAID_AGAIN_NS)
+        answers = await self._all(self._dialect.payments(since_ns))
         if answers is None:
             return None
         try:
@@ -233,6 +243,10 @@ class Errands:
         except BAD_ANSWER as error:
             log.warning("payments_unread error=%r", error)
             return None
+
+    def note_payments(self, told: Sequence[FundingPaid]) -> None:
+        """They need not be asked for again."""
+        self._paid_ns = max((each.venue_time_ns for each in told), default=self._paid_ns)
 
     async def _all(self, requests: Sequence[Request]) -> list[Any] | None:
         answers = []
@@ -253,15 +267,55 @@ class Errands:
         listed: Sequence[Instrument] | None = await self.ask(
             self._dialect.listing(), self._dialect.listed
         )
+        if listed is None:
+            return
+        there = {instrument.id for instrument in listed}
+        known = self._dialect.instruments.values()
+        gone = [
+            replace(each, status=InstrumentStatus.HALTED) for each in known if each.id not in there
+        ]
+        for instrument in (*listed, *gone):
+            barred = instrument.id in self.barred
+            self._changed(replace(instrument, status=BARRED) if barred else instrument)
+        self.tell_features()
+
+    def _changed(self, instrument: Instrument) -> None:
         now_ns = self._edge.now_ns()
-        for instrument in listed or ():
-            if instrument != self._dialect.instruments[instrument.id]:
-                self._dialect.update(instrument)
-                self._desk.reports.append(
-                    InstrumentChanged(
-                        instrument=instrument, venue_time_ns=now_ns, received_time_ns=now_ns
-                    )
+        if instrument != self._dialect.instruments[instrument.id]:
+            self._dialect.update(instrument)
+            self._desk.reports.append(
+                InstrumentChanged(
+                    instrument=instrument, venue_time_ns=now_ns, received_time_ns=now_ns
                 )
+            )
+
+    def bar(self, instrument_id: InstrumentId, setting: str, reason: str) -> None:
+        """A market is only closed while a setting of it is not ours; without a reason it is."""
+        flaws = self.barred.setdefault(instrument_id, {})
+        flaws.pop(setting, None)
+        instrument = self._dialect.instruments[instrument_id]
+        if reason:
+            flaws[setting] = reason
+            self._changed(replace(instrument, status=BARRED))
+        if not flaws:
+            del self.barred[instrument_id]
+            if not reason and instrument.status is BARRED:
+                self._changed(replace(instrument, status=InstrumentStatus.TRADING))
+
+    def tell_features(self) -> None:
+        """Which markets take an entry with its ways out: told once for each change."""
+        now_ns, brackets = self._edge.now_ns(), self._dialect.brackets()
+        if brackets != self._brackets:
+            self._brackets = brackets
+            told = VenueFeaturesTold(
+                brackets=tuple(sorted(brackets)), venue_time_ns=now_ns, received_time_ns=now_ns
+            )
+            self._desk.reports.append(told)
+
+    def lose_brackets(self, instrument_id: InstrumentId) -> None:
+        """A refusal has said so."""
+        self._dialect.lose_brackets(instrument_id)
+        self.tell_features()
 
     async def free_the_position(self, order: ApprovedOrder) -> bool:
         """Cancel our orders in the book that would close the same position (-4118)."""
@@ -292,7 +346,7 @@ class Errands:
                 fill = await self._named(row, instrument)
                 if fill is None:
                     return None
-                if _wanted(fill) and not self._desk.seen(fill.fill_id):
+                if _wanted(fill, instrument) and not self._desk.seen(fill.fill_id):
                     fills.append(fill)
             next_time = _old_enough(rows) or next_time
             if len(rows) < PAGE:
@@ -309,8 +363,10 @@ class Errands:
             if order_id is None:
                 return None
             self._desk.learn_name(row.venue_order_id, ClientOrderId(order_id))
+        closed = venue_initiated(order_id)
+        external = not closed and not order_id.startswith(OURS)
         return replace(
-            row.fill, client_order_id=order_id, venue_initiated=venue_initiated(order_id)
+            row.fill, client_order_id=order_id, venue_initiated=closed, external=external
         )
 
     def book(self, batch: Batch) -> None:
@@ -328,9 +384,10 @@ def _old_enough(rows: Sequence[Traded]) -> Since | None:
     return Since(trade_id=max(old) + 1) if old else None
 
 
-def _wanted(fill: Fill) -> bool:
-    """What the user trades by hand is not ours to book: the reading of balances shows it."""
-    return fill.client_order_id.startswith(OURS) or fill.venue_initiated
+def _wanted(fill: Fill, instrument: Instrument) -> bool:
+    """What the user trades by hand on spot is not ours to book: the reading of balances shows it. A
+    perpetual position is shared, so whatever moves it is told."""
+    return not fill.external or instrument.kind is InstrumentKind.PERPETUAL
 
 
 def _nobody(reason: str) -> None:

@@ -48,6 +48,7 @@ class Breaker:
         self.day_end_ns = 0
         self.day_start_equity = ZERO
         self.peak_equity = ZERO
+        self.shifted = ZERO
 
     def start(self, now_ns: int, equity: Decimal, saved: RiskState | None) -> None:
         """Begin a run. A saved state keeps its day, its halts and its peak: no reset by restart."""
@@ -119,6 +120,7 @@ class Breaker:
 
     def shift(self, change: Decimal) -> None:
         """Money came or went that is no result of ours: the lines we measure from move with it."""
+        self.shifted += change
         self.day_start_equity += change
         self.peak_equity += change
 

@@ -1,8 +1,9 @@
 """The only maker of ApprovedOrder. A check that cannot decide refuses."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds.model.decimals import ZERO, round_loss_up
 from tradewinds.model.ids import ClientOrderId
@@ -99,6 +100,38 @@ def approve_closing(trade: Trade, wish: Closing, order_id: ClientOrderId) -> App
         reduce_only=wish.reduce_only,
         oco_group=wish.oco_group,
     )
+
+
+def approve_bracket(
+    entry: ApprovedOrder, wishes: Sequence[Closing], order_ids: Sequence[ClientOrderId]
+) -> tuple[ApprovedOrder, ...]:
+    """The entry and the orders that wait at the venue until it has filled: they only reduce.
+
+    Raises ValueError if one would close more than the entry buys: that is our own bug.
+    """
+    legs = []
+    for wish, order_id in zip(wishes, order_ids, strict=True):
+        if not ZERO < wish.quantity <= entry.quantity:
+            raise ValueError(f"a leg of {wish.quantity} on an entry of {entry.quantity}")
+        legs.append(
+            ApprovedOrder(
+                client_order_id=order_id,
+                trade_id=entry.trade_id,
+                strategy_id=entry.strategy_id,
+                instrument_id=entry.instrument_id,
+                side=entry.side.opposite,
+                order_type=_closing_type(wish),
+                quantity=wish.quantity,
+                price=wish.limit_price,
+                trigger_price=wish.trigger_price,
+                purpose=wish.purpose,
+                decision_price=wish.decision_price,
+                worst_loss=ZERO,
+                oco_group=wish.oco_group,
+                bracket=entry.client_order_id,
+            )
+        )
+    return structs.replace(entry, bracket=entry.client_order_id), *legs
 
 
 def approve_continuation(

@@ -125,7 +125,8 @@ def _risk_budget(
     left = limits.loss_per_day_max - view.realised_loss_today - view.open_risk
     above_reserve = view.equity - view.open_risk - limits.reserve
     per_trade = limits.loss_per_trade_max * within_one(scale)
-    return min(kelly * view.equity, per_trade, left, above_reserve) - HEADROOM
+    wanted = kelly * view.equity * within_one(scale)
+    return min(wanted, per_trade, left, above_reserve) - HEADROOM
 
 
 def _quantity_room(unit: OrderIntent, view: RiskView, limits: RiskLimits) -> Decimal:

@@ -104,6 +104,12 @@ def after(match: BarMatch) -> None:
     against(match)
 
 
+def pass_by(market: MarketState, bar: Bar) -> None:
+    """A bar in whose range nothing of ours can happen is only remembered."""
+    if drives(market, bar):
+        close(market, bar)
+
+
 def close(market: MarketState, bar: Bar) -> None:
     """The bar is history: what was sent within it waits for the next as if it always had."""
     market.last = bar.close

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, SubmitOrder
-from tradewinds.model.events import MarketEvent, OrderOutcomeUnknown, VenueReport
-from tradewinds.ports import SimulatedVenue
+from tradewinds.model.events import MarketEvent, OrderOutcomeUnknown
+from tradewinds.ports import DrivenVenue, VenueNews
 
 
 class Fault(StrEnum):
@@ -43,14 +43,14 @@ class FaultPlan(Struct, frozen=True, kw_only=True):
 class FaultyVenue:
     """Wraps a simulated venue. The truth stays with the wrapped one."""
 
-    def __init__(self, venue: SimulatedVenue, plan: FaultPlan) -> None:
+    def __init__(self, venue: DrivenVenue, plan: FaultPlan) -> None:
         """`plan` is all that decides."""
         self.struck: list[Fault] = []
         self._venue = venue
         self._plan = plan
         self._submits = 0
         self._reports = 0
-        self._late: list[tuple[int, int, VenueReport]] = []
+        self._late: list[tuple[int, int, VenueNews]] = []
 
     def submit(self, command: SubmitOrder) -> None:
         """Pass the order on, or not; perhaps leave the outcome open."""
@@ -73,7 +73,7 @@ class FaultyVenue:
         """Always passed on."""
         self._venue.cancel(command)
 
-    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
+    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueNews]]:
         """The wrapped venue's reports, spoiled."""
         overdue = self._overdue(event.received_time_ns)
         if overdue:
@@ -83,7 +83,7 @@ class FaultyVenue:
             if spoiled:
                 yield spoiled
 
-    def due(self, now_ns: int) -> Sequence[VenueReport]:
+    def due(self, now_ns: int) -> Sequence[VenueNews]:
         """What is late and what is due."""
         fresh = self._spoil(self._venue.due(now_ns))
         return [*self._overdue(now_ns), *fresh]
@@ -93,8 +93,8 @@ class FaultyVenue:
         self._late.clear()
         self._venue.restore(checkpoint)
 
-    def _spoil(self, batch: Sequence[VenueReport]) -> list[VenueReport]:
-        kept: list[VenueReport] = []
+    def _spoil(self, batch: Sequence[VenueNews]) -> list[VenueNews]:
+        kept: list[VenueNews] = []
         for report in batch:
             self._reports += 1
             fault = self._draw(ON_REPORT, self._reports)
@@ -106,8 +106,8 @@ class FaultyVenue:
                 kept.extend([report, report] if fault is Fault.DUPLICATE else [report])
         return kept
 
-    def _overdue(self, now_ns: int) -> list[VenueReport]:
-        reports: list[VenueReport] = []
+    def _overdue(self, now_ns: int) -> list[VenueNews]:
+        reports: list[VenueNews] = []
         while self._late and self._late[0][0] <= now_ns:
             reports.append(heappop(self._late)[2])
         return reports

@@ -9,15 +9,18 @@ from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from tradewinds.model.market import BookDelta, MarkPrice, Quote, Side
 from tradewinds.sim.costs import Level, worse_tick
+from tradewinds.sim.doubt import Doubt, sound
 from tradewinds.sim.margin import PerpPosition, liquidation_price
 from tradewinds.sim.working import Working
 
 Ladder = list[tuple[float, float]]
+LEAP_MAX = 0.2
 
 
 class MarketState:
     """The last quote or book, the last price, and thresholds that let most events pass unread.
 
+    Within half a leap of the last quote nothing needs to be doubted.
     Nothing of ours can happen while ask >= ask_below, bid <= bid_above, bid > bid_floor and
     ask < ask_ceiling: that is all the hot path compares.
     """
@@ -32,6 +35,7 @@ class MarketState:
         "bid_above",
         "bid_floor",
         "bids",
+        "doubt",
         "funded_ns",
         "instrument",
         "last",
@@ -44,9 +48,10 @@ class MarketState:
         "timeframe_ns",
     )
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, leap_max: float = LEAP_MAX) -> None:
         """Nothing seen yet."""
         self.instrument = instrument
+        self.doubt = Doubt(leap_max)
         self.showing: Quote | BookDelta | None = None
         self.bids: dict[float, float] = {}
         self.asks: dict[float, float] = {}
@@ -111,6 +116,17 @@ class MarketState:
             return None
         return (bid, ask) if 0.0 < bid <= ask < inf else None
 
+    def middle(self) -> float:
+        """Between bid and ask of the last quote; 0 where there is none that makes sense."""
+        shown = self.showing
+        if not isinstance(shown, Quote) or not sound(shown):
+            return 0.0
+        return (shown.bid + shown.ask) / 2
+
+    def doubts(self, price: float) -> bool:
+        """Whether a quote or print at `price` shall wait for others to confirm it."""
+        return self.doubt.of(price, self.middle() or self.last)
+
     def levels(self, side: Side, share: Decimal) -> list[Level]:
         """The ladder in money: `share` of each size, prices on the tick against the taker."""
         tick = self.instrument.tick_size
@@ -162,6 +178,15 @@ class MarketState:
             or ask >= self.ask_ceiling
         )
 
+    def reached(self, low: float, high: float) -> bool:
+        """Whether anything of ours may happen at any price from `low` to `high`."""
+        return (
+            low < self.ask_below
+            or high > self.bid_above
+            or low <= self.bid_floor
+            or high >= self.ask_ceiling
+        )
+
     def unwatch(self) -> None:
         """Orders or position changed: look at everything until the next rewatch."""
         self.ask_below = inf
@@ -170,6 +195,11 @@ class MarketState:
         """Set the thresholds from the orders and the position."""
         self.ask_below, self.bid_above = -inf, inf
         self.bid_floor, self.ask_ceiling = -inf, inf
+        middle = 0.0 if self.idle else self.middle()
+        if middle > 0.0:
+            self.doubt.trusted = middle
+            width = self.doubt.leap_max / 2
+            self.bid_floor, self.ask_ceiling = middle * (1 - width), middle * (1 + width)
         for order in self.orders:
             self._watch(order)
         if self.position is not None:

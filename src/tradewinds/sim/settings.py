@@ -15,7 +15,8 @@ class SimSettings(Struct, frozen=True, kw_only=True):
     further multiple of it costs `impact_bps` more, up to `impact_multiples_max` multiples.
     A resting limit needs the price at least `trade_through_ticks` ticks beyond it. One bar gives
     us `bar_volume_share_max` of its volume. An order sent up to `bar_grace_ns` after a bar opened
-    still counts as there at the open. A mark price older than `mark_stale_ns` is not used.
+    still counts as there at the open. A mark price older than `mark_stale_ns` is not used. A quote
+    or print further than `price_leap_max` of the last price from it waits for confirmation.
     """
 
     latency_ns: int = 50_000_000
@@ -29,3 +30,4 @@ class SimSettings(Struct, frozen=True, kw_only=True):
     bar_grace_ns: int = 2_000_000_000
     mark_stale_ns: int = 60_000_000_000
     reject_immediate_trigger: bool = False
+    price_leap_max: float = 0.2

@@ -15,6 +15,7 @@ from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quot
 from tradewinds.model.order import ApprovedOrder
 from tradewinds.sim import bars, matching
 from tradewinds.sim.desk import Desk
+from tradewinds.sim.doubt import sound
 from tradewinds.sim.filters import refusal
 from tradewinds.sim.margin import PerpPosition
 from tradewinds.sim.market_state import MarketState
@@ -27,7 +28,7 @@ QueueItem = SubmitOrder | CancelOrder | VenueReport
 
 
 class SimVenue:
-    """Implements `ports.SimulatedVenue`: deterministic, synchronous, never asks a clock.
+    """Implements `ports.DrivenVenue`: deterministic, synchronous, never asks a clock.
 
     A bar cannot resolve latency: what is sent between its stages is there at the next stage, and
     the slippage charge stands for the time it would have taken.
@@ -44,7 +45,7 @@ class SimVenue:
         self._desk = Desk(balances, self._settings)
         self._markets = self._desk.account.markets
         for instrument in instruments:
-            self._markets[instrument.id] = MarketState(instrument)
+            self._markets[instrument.id] = self._market(instrument)
         self._queue: list[tuple[int, int, QueueItem]] = []
         self._queued = 0
         self._due_ns = FAR
@@ -76,10 +77,13 @@ class SimVenue:
         """New filters, fees or status; a new instrument can be traded from now on."""
         market = self._markets.get(instrument.id)
         if market is None:
-            self._markets[instrument.id] = MarketState(instrument)
+            self._markets[instrument.id] = self._market(instrument)
         else:
             market.instrument = instrument
             market.rewatch()
+
+    def _market(self, instrument: Instrument) -> MarketState:
+        return MarketState(instrument, self._settings.price_leap_max)
 
     def submit(self, command: SubmitOrder) -> None:
         """Send an order on its way."""
@@ -95,17 +99,23 @@ class SimVenue:
         if market is None:
             return iter(())
         if event.received_time_ns < self._due_ns:
-            if type(event) is Quote:
-                if not (
-                    event.ask < market.ask_below
-                    or event.bid > market.bid_above
-                    or event.bid <= market.bid_floor
-                    or event.ask >= market.ask_ceiling
+            kind = type(event)
+            if kind is Quote:
+                # Written so that what is no number passes none of them, and is looked at closely.
+                if (
+                    event.ask >= market.ask_below  # type: ignore[union-attr]
+                    and event.bid <= market.bid_above  # type: ignore[union-attr]
+                    and event.bid > market.bid_floor  # type: ignore[union-attr]
+                    and event.ask < market.ask_ceiling  # type: ignore[union-attr]
                 ):
-                    market.showing = event
+                    market.showing = event  # type: ignore[assignment]
+                    return iter(())
+            elif kind is Bar:
+                if not market.reached(event.low, event.high):  # type: ignore[union-attr]
+                    bars.pass_by(market, event)  # type: ignore[arg-type]
                     return iter(())
             elif market.idle or (
-                type(event) is TradePrint and not market.stirs(event.price, event.price)
+                kind is TradePrint and not market.stirs(event.price, event.price)  # type: ignore[union-attr]
             ):
                 self._note(market, event)
                 return iter(())
@@ -113,6 +123,8 @@ class SimVenue:
 
     def due(self, now_ns: int) -> Sequence[VenueReport]:
         """What arrives or is reported by `now_ns`, without a market event."""
+        if now_ns < self._due_ns:
+            return ()
         return [report for batch in self._arrivals(now_ns) for report in batch]
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -138,9 +150,6 @@ class SimVenue:
             matching.note_print(market, event)
         elif type(event) is BookDelta:
             market.apply(event)
-        elif type(event) is Bar:
-            if bars.drives(market, event):
-                bars.close(market, event)
         else:
             self._take_in(market, event)
 
@@ -148,19 +157,26 @@ class SimVenue:
         desk, now_ns = self._desk, event.received_time_ns
         match event:
             case Quote():
-                market.showing = event
-                matching.on_shown(desk, market, now_ns)
+                self._quoted(market, event)
             case BookDelta():
                 market.apply(event)
                 matching.on_shown(desk, market, now_ns)
             case TradePrint():
-                matching.on_print(desk, market, event)
+                if not market.doubts(event.price):
+                    matching.on_print(desk, market, event)
             case MarkPrice():
                 matching.on_mark(desk, market, event)
             case FundingRate():
                 matching.on_funding(desk, market, event)
             case _:
                 raise AssertionError(f"not a market event: {event!r}")
+
+    def _quoted(self, market: MarketState, quote: Quote) -> None:
+        if not sound(quote):
+            market.showing = quote  # Nothing can be had there, and nothing triggers by it.
+        elif not market.doubts((quote.bid + quote.ask) / 2):
+            market.showing = quote
+            matching.on_shown(self._desk, market, quote.received_time_ns)
 
     def _bar(self, market: MarketState, bar: Bar) -> Iterator[Sequence[VenueReport]]:
         if not bars.drives(market, bar):

@@ -1,5 +1,7 @@
 """Opens the database: SQLite in WAL mode or PostgreSQL, brought to the schema this code knows."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from tradewinds.store.faults import shown, told
 from tradewinds.store.tables import REVISIONS
 
 WRITING = "tradewinds_writing"
+PRAGMA_WAIT_S = 1.0
+PRAGMA_PAUSE_S = 0.01
 MIGRATION_LOCK = 0x7477_6D69
 MIGRATION_WAIT_MS = 20_000
 OPENING_WAIT_MS = 5_000
@@ -151,8 +155,21 @@ def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     # FULL: a committed order survives a power cut, not only a crash of ours.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+        _pragma(cursor, pragma)
     cursor.close()
+
+
+def _pragma(cursor: Any, pragma: str) -> None:
+    """The change to WAL does not wait for another's lock by itself, whatever the busy timeout."""
+    give_up = time.monotonic() + PRAGMA_WAIT_S
+    while True:
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(PRAGMA_PAUSE_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -50,11 +50,13 @@ __all__ = [
     "RefusalRow",
     "RunRow",
     "accounts",
+    "capital",
     "checkpoint",
     "closed_trades",
     "day_results",
     "equity_curve",
     "fills",
+    "flows",
     "orders",
     "recent_activity",
     "refusals",
@@ -146,6 +148,31 @@ def checkpoint(engine: Engine, account: str) -> Checkpoint | None:
         return msgspec.msgpack.decode(found[0]["payload"], type=Checkpoint)
     except msgspec.MsgspecError as error:
         raise JournalCorrupt(f"the checkpoint of {account} cannot be read: {error}") from error
+
+
+def capital(engine: Engine, account: str) -> Decimal:
+    """What was put in, less what was taken out: the money that results are measured against."""
+    posting = POSTINGS.c
+    query = select(posting.value).where(
+        posting.account == account, posting.ledger_account == Account.CAPITAL.value
+    )
+    return -sum((row["value"] for row in _rows(engine, query)), Decimal(0))
+
+
+def flows(engine: Engine, account: str, since_ns: int = 0) -> tuple[tuple[int, Decimal], ...]:
+    """Money that came (or went, negative) from outside after the opening: time and amount."""
+    posting = POSTINGS.c
+    query = (
+        select(posting.time_ns, posting.value)
+        .where(
+            posting.account == account,
+            posting.kind == "external",
+            posting.ledger_account == Account.CAPITAL.value,
+            posting.time_ns >= since_ns,
+        )
+        .order_by(posting.time_ns)
+    )
+    return tuple((row["time_ns"], -row["value"]) for row in _rows(engine, query))
 
 
 def trades(

@@ -17,7 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema revision this code knows, oldest first. The last is what it works with."""
 
 
@@ -160,6 +160,7 @@ FILLS = Table(
     _text("fee_asset"),
     _flag("maker"),
     _flag("venue_initiated"),
+    _flag("external"),
     _big("venue_time_ns"),
     _big("received_time_ns"),
     Index("fills_by_time", "account", "received_time_ns"),

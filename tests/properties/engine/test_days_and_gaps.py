@@ -204,8 +204,9 @@ def test_d4_unrealised_losses_end_the_day_over_a_restart_until_midnight(law: Any
     stage.say(enter(stop=80.5), enter(stop=80.5, spec=MARKETS[1]))
     held = sum(trade.quantity for trade in stage.trades)
     drop = float(Decimal("20.2") / held)
-    for spec in MARKETS[:2]:
-        stage.quote(100.0 - drop, spec)
+    for _ in range(4):  # So far from the last price, it must be confirmed.
+        for spec in MARKETS[:2]:
+            stage.quote(100.0 - drop, spec)
     assert stage.state is TradingState.HALTED
     stage.begin(stage.engine.checkpoint())
     for _ in range(3):
