@@ -15,12 +15,13 @@ from tradewinds.ledger.performance import Performance, Record, measure
 from tradewinds.market.derive import Deriver
 from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
 from tradewinds.model.errors import DataError
-from tradewinds.model.events import Event, HistoryLoaded, MarketEvent, RunStarted
+from tradewinds.model.events import EmergencyStop, Event, HistoryLoaded, MarketEvent, RunStarted
 from tradewinds.model.ids import Asset, InstrumentId, run_id
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.market import Bar, Quote
 from tradewinds.model.portfolio import Trade, TradePhase, TradingState
+from tradewinds.model.timeframes import SECOND_NS
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
@@ -30,15 +31,21 @@ from tradewinds.parts import (
     strategies_of,
     timeframes_of,
 )
+from tradewinds.research.price_path import PricePath, PriceWatch
+from tradewinds.sim.settings import SimSettings
 from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import PAST_BEAT_NS, Past
 from tradewinds.store.memory import NullJournal
 
 ACCOUNT_NAME = "backtest"
+CLOSING_S = 30
 
 
 class BacktestResult(Struct, frozen=True, kw_only=True):
-    """Money in account currency. `refusals` counts our own noes by check."""
+    """Money in account currency. `refusals` counts our own noes by check.
+
+    `prices` is what the instruments cost on the way, thinned out; `sim` how harsh the venue was.
+    """
 
     label: str
     synthetic: bool
@@ -58,12 +65,15 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
     final_state: TradingState
     state_reason: str
     open_trades: int
+    prices: PricePath
+    sim: SimSettings
 
 
 class _Listener:
     """Keeps what a report needs from the commands."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: PriceWatch) -> None:
+        self.prices = prices
         self.trades: list[Trade] = []
         self.equity: list[tuple[int, Decimal]] = []
         self.refusals: Counter[str] = Counter()
@@ -72,6 +82,7 @@ class _Listener:
         for command in commands:
             if isinstance(command, RecordEquity):
                 self.equity.append((command.time_ns, command.equity))
+                self.prices.look(command.time_ns)
             elif isinstance(command, RecordRefusal):
                 self.refusals[command.refusal.check] += 1
             elif isinstance(command, RecordTrade):
@@ -79,18 +90,31 @@ class _Listener:
                 if trade.phase is TradePhase.CLOSED and trade.entry_quantity:
                     self.trades.append(trade)
 
+    def end(self, end_ns: int, equity: Decimal | None) -> None:
+        """The curve ends with the data, closing costs included."""
+        if equity is not None:
+            self.equity = [point for point in self.equity if point[0] < end_ns]
+            self.equity.append((end_ns, equity))
 
-def backtest(settings: Settings, past: Past, only: Sequence[str] = ()) -> BacktestResult:
-    """Trade the past from the starting balance. Raises DataError when there is none."""
+
+def backtest(
+    settings: Settings, past: Past, only: Sequence[str] = (), *, closing: bool = False
+) -> BacktestResult:
+    """Trade the past from the starting balance. Raises DataError when there is none.
+
+    With `closing` everything is sold at the end, with its costs: what is open at the end of a
+    test window must not be valued as if leaving were free.
+    """
     params = params_of(settings, past.default_params)
     strategies = strategies_of(params, past.instruments, only)
     base = engine_settings_of(settings)
     engine = Engine(base, strategies)
     currency = base.currency
     balances = {currency: settings.account.starting_balance}
-    venue = SimVenue(past.instruments, balances, sim_settings_of(settings))
+    sim = sim_settings_of(settings)
+    venue = SimVenue(past.instruments, balances, sim)
     driver = Driver(engine, venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False)
-    listener = _Listener()
+    listener = _Listener(PriceWatch([i.id for i in past.instruments], engine.floor.board.mid))
     driver.listener = listener
     driver.derive = Deriver(timeframes_of(strategies)).add
     recipe = Recipe(engine=base, params=params)
@@ -98,9 +122,10 @@ def backtest(settings: Settings, past: Past, only: Sequence[str] = ()) -> Backte
     span, firsts = _drive(driver, past, recipe_text(recipe), balances)
     wall_s = time.perf_counter() - began
     floor = engine.floor
-    equity = floor.portfolio.equity()
-    if equity is not None:
-        listener.equity.append((span[1], equity))
+    ended = (floor.breaker.state, floor.breaker.reason)
+    if closing:
+        _close(driver, span[1])
+    listener.end(span[1], floor.portfolio.equity())
     lasts = {id_: slot.mid for id_, slot in floor.board.slots.items() if slot.mid}
     return BacktestResult(
         label=past.label,
@@ -125,9 +150,11 @@ def backtest(settings: Settings, past: Past, only: Sequence[str] = ()) -> Backte
         days=floor.portfolio.ledger.state().days,
         refusals=dict(listener.refusals),
         anomalies=floor.out.anomalies,
-        final_state=floor.breaker.state,
-        state_reason=floor.breaker.reason,
+        final_state=ended[0],
+        state_reason=ended[1],
         open_trades=len(floor.portfolio.trades),
+        prices=listener.prices.path(),
+        sim=sim,
     )
 
 
@@ -151,6 +178,19 @@ def _drive(
         raise DataError(f"{past.label}: no usable market data in the chosen span")
     driver.pass_time(last_ns)
     return (start_ns, last_ns), firsts
+
+
+def _close(driver: Driver, end_ns: int) -> None:
+    """The operator's emergency stop at the last prices, and as long as the venue takes for it."""
+    stop = EmergencyStop(
+        command_id="end", reason="the end of the data", venue_time_ns=end_ns,
+        received_time_ns=end_ns,
+    )  # fmt: skip
+    driver.inject(stop)
+    for second in range(1, CLOSING_S + 1):
+        if not driver.engine.floor.portfolio.trades:
+            return
+        driver.pass_time(end_ns + second * SECOND_NS)
 
 
 def _note_firsts(block: Sequence[MarketEvent], firsts: dict[InstrumentId, float]) -> None:

@@ -1,0 +1,206 @@
+"""Parameters chosen on one stretch of the past, judged on the next: the only figures to believe."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any, Final
+
+from msgspec import Struct
+
+from tradewinds.ledger.curve import Point
+from tradewinds.ledger.results import NOTHING, Totals
+from tradewinds.model.decimals import ZERO
+from tradewinds.research.bootstrap import Interval, Intervals, intervals_of, trade_intervals
+from tradewinds.research.scores import WORST, Figures, figures_of, score
+from tradewinds.research.trial import Stretch, Task, Trial, attempt, stretch
+from tradewinds.research.windows import Window
+
+TRADES_MIN: Final = 5
+"""A parameter set with fewer trades in training is not chosen."""
+Candidates = Sequence[dict[str, Any]]
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """One candidate in one window's training: what it would have been chosen by."""
+
+    params: dict[str, Any]
+    score: float | None
+    total: float
+    trades: int
+    sharpe: float | None
+
+
+class WindowResult(Struct, frozen=True, kw_only=True):
+    """`chosen` traded the test with what training ranked first; `shipped` with the settings as
+    they are, for comparison. `tried` holds every candidate of the training, losers included.
+    """
+
+    window: Window
+    tried: tuple[Tried, ...]
+    chosen: Trial
+    shipped: Trial
+
+    @property
+    def earned_in_training(self) -> bool:
+        """Whether the chosen one made a profit where it was chosen."""
+        best = next(tried for tried in self.tried if tried.params == self.chosen.params)
+        return best.total > 0
+
+
+class Whole(Struct, frozen=True, kw_only=True):
+    """All test windows as one record: their daily returns one after another.
+
+    Every window starts anew from the starting balance with an account at peace, as if the operator
+    had set it up again, so the compounded curve is of returns, not of one account. `drawdown` is
+    the deepest fall of that curve, its points within days included.
+    """
+
+    figures: Figures
+    intervals: Intervals
+    drawdown: float
+    trades: int
+    win_rate: float | None
+    profit_factor: float | None
+    expectancy: float | None
+    trade_intervals: dict[str, Interval]
+    totals: Totals
+    turnover: float
+    """Per month, in multiples of the starting balance."""
+    cost_share: float | None
+    market_change: float | None
+    exposure: float | None
+    windows: int
+    windows_won: int
+    halts: int
+    returns: tuple[float, ...]
+    curve: tuple[tuple[int, float], ...]
+
+
+def choose(
+    on: Stretch, candidates: Candidates, objective: str, noted: Callable[[Trial], None]
+) -> tuple[tuple[Tried, ...], dict[str, Any]]:
+    """Try every candidate in training. The settings in force (the first) win every tie."""
+    tried: list[Tried] = []
+    for params in candidates:
+        trial = attempt(on, params)
+        noted(trial)
+        worth = score(trial.returns, len(trial.nets), objective, TRADES_MIN)
+        figures = figures_of(trial.returns)
+        tried.append(
+            Tried(
+                params=dict(params),
+                score=None if worth <= WORST else worth,
+                total=figures.total,
+                trades=len(trial.nets),
+                sharpe=figures.sharpe,
+            )
+        )
+    best = max(tried, key=lambda each: -math.inf if each.score is None else each.score)
+    return tuple(tried), best.params
+
+
+def walk(
+    task: Task,
+    window: Window,
+    candidates: Candidates,
+    objective: str,
+    noted: Callable[[Trial], None],
+) -> WindowResult:
+    """One window: nothing of the test is loaded before the choice is made."""
+    training = stretch(task, window.train_start_ns, window.train_end_ns)
+    tried, params = choose(training, candidates, objective, noted)
+    del training
+    test = stretch(task, window.test_start_ns, window.test_end_ns)
+    chosen = attempt(test, params)
+    shipped = attempt(test, {}) if params else chosen
+    noted(chosen)
+    if shipped is not chosen:
+        noted(shipped)
+    return WindowResult(window=window, tried=tried, chosen=chosen, shipped=shipped)
+
+
+def whole(trials: Iterable[Trial]) -> Whole:
+    """The test windows' trials in order as one record."""
+    found = list(trials)
+    returns = tuple(value for trial in found for value in trial.returns)
+    nets = [net for trial in found for net in trial.nets]
+    won, lost = sum(n for n in nets if n > 0), -sum(n for n in nets if n < 0)
+    figures = figures_of(returns)
+    curve = tuple(_chained(found))
+    totals = _total(found)
+    changes = [trial.market_change for trial in found if trial.market_change is not None]
+    exposures = [trial.exposure for trial in found if trial.exposure is not None]
+    months = max(figures.days, 1) / (365 / 12)
+    starting = float(found[0].starting) if found else 0.0
+    return Whole(
+        figures=figures,
+        intervals=intervals_of(returns),
+        drawdown=_deepest(level for _, level in curve),
+        trades=len(nets),
+        win_rate=sum(n > 0 for n in nets) / len(nets) if nets else None,
+        profit_factor=won / lost if lost else None,
+        expectancy=sum(nets) / len(nets) if nets else None,
+        trade_intervals=trade_intervals(nets),
+        totals=totals,
+        turnover=float(sum((t.turnover for t in found), ZERO)) / max(starting, 1.0) / months,
+        cost_share=float(totals.costs / totals.gross) if totals.gross > ZERO else None,
+        market_change=math.prod(1 + change for change in changes) - 1 if changes else None,
+        exposure=sum(exposures) / len(exposures) if exposures else None,
+        windows=len(found),
+        windows_won=sum(math.prod(1 + r for r in trial.returns) > 1 for trial in found),
+        halts=sum(bool(trial.halted) for trial in found),
+        returns=returns,
+        curve=curve,
+    )
+
+
+def benched(results: Sequence[WindowResult]) -> tuple[Trial, ...]:
+    """As chosen, but staying out of a test where training itself made no profit."""
+    return tuple(
+        result.chosen if result.earned_in_training else idle(result.chosen) for result in results
+    )
+
+
+def idle(trial: Trial) -> Trial:
+    """The same days without trading."""
+    return Trial(
+        params=trial.params,
+        start_ns=trial.start_ns,
+        end_ns=trial.end_ns,
+        first_day=trial.first_day,
+        returns=(0.0,) * len(trial.returns),
+        nets=(),
+        equity=((trial.start_ns, trial.starting), (trial.end_ns, trial.starting)),
+        totals=NOTHING,
+        turnover=Decimal(0),
+        starting=trial.starting,
+        drawdown=0.0,
+        market_change=trial.market_change,
+        exposure=0.0,
+        events=0,
+        halted="",
+        open_trades=0,
+    )
+
+
+def _chained(trials: Sequence[Trial]) -> Iterable[tuple[int, float]]:
+    level = 1.0
+    for trial in trials:
+        points: Sequence[Point] = trial.equity
+        start = float(points[0][1]) if points else 1.0
+        for time_ns, equity in points:
+            yield time_ns, level * float(equity) / start
+        if points:
+            level *= float(points[-1][1]) / start
+
+
+def _deepest(levels: Iterable[float]) -> float:
+    values = list(levels)
+    peaks = accumulate(values, max)
+    return max((1 - value / peak for value, peak in zip(values, peaks, strict=True)), default=0.0)
+
+
+def _total(trials: Sequence[Trial]) -> Totals:
+    fields = ("gross", "fees", "funding", "slippage", "ai_cost")
+    return Totals(**{name: sum((getattr(t.totals, name) for t in trials), ZERO) for name in fields})

@@ -1,0 +1,60 @@
+"""Other people's programs, asked in an environment of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+ORACLES = REPOSITORY / ".venv.oracles" / "bin" / "python"
+SCRIPT = Path(__file__).with_name("answer.py")
+sys.path.insert(0, str(REPOSITORY))
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def ask() -> Ask:
+    """`ask("indicators", close=[...])`: what the others say."""
+    if not ORACLES.exists():
+        reason = "no .venv.oracles: run `make oracles`"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    def call(about: str, **question: Any) -> dict[str, Any]:
+        done = subprocess.run(
+            [str(ORACLES), str(SCRIPT)],
+            input=json.dumps({"about": about, **question}),
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stderr[-2_000:]
+        return dict(json.loads(done.stdout))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def hours(recorded: Path) -> Callable[..., dict[str, list[Any]]]:
+    """Real hourly bars of one symbol as columns; `ts` in nanoseconds."""
+
+    def read(symbol: str, name: str, first: int, count: int, **where: str) -> dict[str, list[Any]]:
+        table = pq.read_table(recorded / name)
+        for column, value in {"symbol": symbol, **where}.items():
+            table = table.filter(pc.equal(table[column], value))
+        table = table.sort_by("ts").slice(first, count)
+        columns = {key: table[key].to_pylist() for key in ("open", "high", "low", "close")}
+        stamps = table["ts"].cast(pa.timestamp("ns", "UTC")).cast("int64").to_pylist()
+        return {"ts": stamps, **columns, "volume": table["volume"].to_pylist()}
+
+    return read
