@@ -1,12 +1,20 @@
 """For every test: where recorded data is, and a place for the figures a test has measured."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 MEASURED = "measured"
+
+# What is started in the background or under nohup hands down its deafness to the programs that
+# tests start, and they respect it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -44,11 +52,11 @@ def recorded() -> Path:
 
 
 ON_THE_WALL = ("tests/contract/", "tests/faults/test_B_", "tests/faults/test_C_")
-"""Real sockets and real waits: they need the machine for themselves."""
+"""Real sockets and real waits: apart from what keeps the processor busy, two at a time."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(part in item.path.as_posix() for part in ON_THE_WALL):
-            item.add_marker(pytest.mark.serial)
+            item.add_marker(pytest.mark.wall)

@@ -145,7 +145,7 @@ def test_two_first_starts_install_once_and_both_run(
     reports = [json.loads(out) for _, out, _ in first_starts]
     assert [report["arguments"] for report in reports] == [["status", "--json"], ["report"]]
     assert {report["prefix"] for report in reports} == {str(fresh.root / ".venv")}
-    assert reports[0]["strategies"] == ["momentum", "triangular"]
+    assert reports[0]["strategies"] == ["momentum", "scalping", "triangular"]
     told = "".join(err for _, _, err in first_starts)
     assert told.count("making .venv") == 1
     assert "1 of 1 packages in place" in told

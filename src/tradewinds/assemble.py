@@ -5,27 +5,32 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import uvloop
+from msgspec import Struct, structs
 
+from tradewinds import accounts
 from tradewinds.bus.local import LocalBusServer
 from tradewinds.config import Settings, database_url
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
-from tradewinds.engine.run import Session, Terms
+from tradewinds.engine.run import Session, Terms, VenueLost
 from tradewinds.engine.words import Door
 from tradewinds.logs import Log, to_file
 from tradewinds.market.derive import Deriver
 from tradewinds.model.checkpoint import Checkpoint
-from tradewinds.model.errors import AccountInUse, BusUnavailable, DataError, StoreUnavailable
+from tradewinds.model.errors import AccountInUse, BusUnavailable, ConfigError, DataError
 from tradewinds.model.events import HistoryLoaded, RunStarted
-from tradewinds.model.ids import RunId, run_id
-from tradewinds.options import BacktestOptions, RunOptions
+from tradewinds.model.ids import Asset, RunId, run_id
+from tradewinds.options import PAPER, BacktestOptions, RunOptions
 from tradewinds.parts import (
+    NO_TERMS,
     Recipe,
+    VenueTerms,
     engine_settings_of,
     params_of,
     recipe_text,
@@ -33,7 +38,7 @@ from tradewinds.parts import (
     strategies_of,
     timeframes_of,
 )
-from tradewinds.ports import Outlet
+from tradewinds.ports import DrivenVenue, Outlet
 from tradewinds.research.backtest import BacktestResult
 from tradewinds.research.backtest import backtest as run_backtest
 from tradewinds.research.rerun import ReplayResult, rerun
@@ -42,15 +47,19 @@ from tradewinds.sources import Source, past_of, source_of
 from tradewinds.store import queries
 from tradewinds.store.audit import read_entries
 from tradewinds.store.database import Database, open_database
-from tradewinds.store.emergency import EmergencyJournal
+from tradewinds.store.emergency import EmergencyJournal, recover
 from tradewinds.store.journal import StoreJournal
 from tradewinds.store.lease import Lease
 
+if TYPE_CHECKING:
+    from tradewinds.engagement import Engagement
+    from tradewinds.vault.secret import Secret
+    from tradewinds.venues import Reach
+
 __all__ = ["BacktestOptions", "BacktestResult", "ReplayResult", "backtest", "run_engine"]
 
-LEASE_TTL_NS = 15_000_000_000
-LEASE_EVERY_S = 5
 GC_THRESHOLD = 50_000
+ASIDE = "journal.emergency"
 
 
 class BusServer(Outlet, Protocol):
@@ -92,14 +101,14 @@ def replay_journal(settings: Settings, home: Path, wanted: str | None) -> Replay
     return rerun((entry.kind, entry.sequence, entry.message) for entry in entries)
 
 
-def run_engine(settings: Settings, options: RunOptions) -> int:
-    """The engine process, until it is stopped. Returns its exit code."""
+def run_engine(settings: Settings, options: RunOptions, secret: "Secret | None" = None) -> int:
+    """The engine process, until it is stopped. Returns its exit code. `secret` opens the vault."""
     to_file(options.home / "logs" / "engine.log")
-    uvloop.run(_engine(settings, options))
+    uvloop.run(_engine(settings, options, secret))
     return 0
 
 
-async def _engine(settings: Settings, options: RunOptions) -> None:
+async def _engine(settings: Settings, options: RunOptions, secret: "Secret | None") -> None:
     """One engine per data folder: the socket's lock comes before everything else."""
     door = Door()
     servers: list[BusServer] = [LocalBusServer(options.home / "run" / "engine.sock", door.answer)]
@@ -110,7 +119,7 @@ async def _engine(settings: Settings, options: RunOptions) -> None:
     try:
         for bus in servers:
             await _listen(bus)
-        await _trade(settings, options, door, servers)
+        await _trade(settings, options, (door, servers), secret)
     finally:
         for bus in servers:
             await bus.close()
@@ -125,95 +134,199 @@ async def _listen(bus: BusServer) -> None:
         raise
 
 
+Doors = tuple[Door, Sequence[BusServer]]
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What one run stands on. `engagement` None: the venue is simulated."""
+
+    settings: Settings
+    options: RunOptions
+    source: Source
+    database: Database
+    lease: Lease
+    run: RunId
+    account: str
+    checkpoint: Checkpoint | None
+    own_runs: frozenset[RunId] = frozenset()
+    engagement: "Engagement | None" = None
+    terms: VenueTerms = NO_TERMS
+
+
 async def _trade(
-    settings: Settings,
-    options: RunOptions,
-    door: Door,
-    servers: Sequence[BusServer],
+    settings: Settings, options: RunOptions, doors: "Doors", secret: "Secret | None"
 ) -> None:
-    log = Log("engine")
-    source = await source_of(settings, options)
-    run = run_id(settings.account.name, time.time_ns())
-    account = _account(settings, source, run)
-    _note_account(options.home, account)
-    log.info("source_chosen", label=source.feed.label, account=account, note=source.note)
+    """Paper by default; anything else needs a way to a venue first. What the database did not take
+    in its bad hour is taken in before anybody looks where the account was left."""
     database = database_of(settings, options.home)
-    lease = Lease(database, account, run)
-    lease.acquire(time.time_ns(), LEASE_TTL_NS)
+    recover(database, options.home / ASIDE)
+    if options.mode == PAPER:
+        source = await source_of(settings, options)
+        await _trade_on(_ground(settings, options, source, database), None, doors)
+        return
+    from tradewinds import going_live, venues
+
+    reach, terms = await going_live.reach_for(settings, options, secret)
     try:
-        session = _session(settings, options, source, (database, lease, run, account))
+        account = f"{settings.account.name}-{venues.kind_of(reach)}"
+        named = options.symbols or settings.feed.symbols
+        wanted = venues.symbols_at(reach, named, settings.account.currency)
+        symbols = tuple(dict.fromkeys((*wanted, *accounts.symbols_held(database, account))))
+        source = await venues.patiently(
+            "its market", lambda: venues.source_at(reach, settings, symbols)
+        )
+        ground = _ground(settings, options, source, database)
+        await _trade_on(structs.replace(ground, terms=terms), reach, doors)
+    finally:
+        await venues.leave(reach)
+
+
+def _ground(settings: Settings, options: RunOptions, source: Source, database: Database) -> Ground:
+    """The account is ours alone from here on."""
+    run = run_id(settings.account.name, time.time_ns())
+    account = accounts.account_of(settings, source, run)
+    accounts.note_account(options.home, account)
+    Log("engine").info("source_chosen", label=source.feed.label, account=account, note=source.note)
+    lease = Lease(database, account, run)
+    lease.acquire(time.time_ns(), accounts.LEASE_TTL_NS)
+    resumes = source.resumes and not options.fresh
+    return Ground(
+        settings=settings,
+        options=options,
+        source=source,
+        database=database,
+        lease=lease,
+        run=run,
+        account=account,
+        checkpoint=accounts.checkpoint_of(database, account, resumes=resumes),
+    )
+
+
+async def _trade_on(ground: Ground, reach: "Reach | None", doors: "Doors") -> None:
+    log, (door, servers) = Log("engine"), doors
+    try:
+        if reach is not None:
+            ground = await _engaged(ground, reach)
+        session, driver = _session(ground)
         door.words = session.words
         session.outlets = servers
-        await _serve(session)
+        try:
+            await _serve(session)
+        except VenueLost as lost:
+            await _close_what_is_open(ground, driver, lost)
+            raise
     finally:
-        _release(lease, log)
-        log.info("engine_stopped", account=account)
+        if ground.engagement is not None:
+            await ground.engagement.close()
+        accounts.release(ground.lease, log)
+        log.info("engine_stopped", account=ground.account)
 
 
-def _release(lease: Lease, log: Log) -> None:
+async def _engaged(ground: Ground, reach: "Reach") -> Ground:
+    """The venue's state has been read; its money is what the account opens with."""
+    from tradewinds.engagement import Engagement
+
+    engagement = Engagement(reach, ground.source.feed.instruments)
     try:
-        lease.release()
-    except StoreUnavailable as error:
-        log.warning("lease_not_released", reason=str(error), effect="it expires by itself")
+        taken_over = ground.options.take_over
+        runs = accounts.runs_of(ground.database, ground.account, taken_over)
+        await engagement.begin(ground.checkpoint, runs)
+        accounts.require_money(engagement.opening(_currency(ground)), ground.settings)
+    except ConfigError:
+        await engagement.close()
+        raise
+    return structs.replace(ground, engagement=engagement, own_runs=runs)
 
 
-def _session(
-    settings: Settings,
-    options: RunOptions,
-    source: Source,
-    owned: tuple[Database, Lease, RunId, str],
-) -> Session:
+async def _close_what_is_open(ground: Ground, driver: Driver, lost: VenueLost) -> None:
+    assert ground.engagement is not None
+    log = Log("engine")
+    log.error("venue_lost", reason=str(lost), effect="closing everything, then this engine ends")
+    flat = await ground.engagement.flatten(str(lost))
+    log.error("closed_after_a_bug", flat=flat)
+
+
+def _currency(ground: Ground) -> Asset:
+    return Asset(ground.settings.account.currency)
+
+
+def _session(ground: Ground) -> tuple[Session, Driver]:
     """Everything wired, the run's first events taken."""
-    database, lease, run, account = owned
+    settings, source, engagement = ground.settings, ground.source, ground.engagement
     instruments = tuple(source.feed.instruments)
-    params = params_of(settings, source.default_params)
+    params = ground.terms.only(params_of(settings, source.default_params))
     strategies = strategies_of(params, instruments)
-    engine_settings = engine_settings_of(settings)
-    balances = {engine_settings.currency: settings.account.starting_balance}
-    venue = SimVenue(instruments, balances, sim_settings_of(settings))
-    checkpoint = _checkpoint(database, account, resumes=source.resumes and not options.fresh)
-    if checkpoint is not None:
-        venue.restore(checkpoint)
+    engine_settings = ground.terms.within(engine_settings_of(settings))
+    opening = {engine_settings.currency: settings.account.starting_balance}
+    if engagement is not None:
+        opening = engagement.opening(engine_settings.currency)
+        money = (engine_settings.currency, opening[engine_settings.currency])
+        small = accounts.too_small(instruments, engine_settings.limits, money)
+        if small:
+            Log("engine").warning("too_little_money_to_trade", symbols=", ".join(small))
     journal = StoreJournal(
-        database,
-        account,
-        run,
-        anchor_path=options.home / "anchors" / account,
-        emergency=EmergencyJournal(options.home / "journal.emergency"),
+        ground.database,
+        ground.account,
+        ground.run,
+        anchor_path=ground.options.home / "anchors" / ground.account,
+        emergency=EmergencyJournal(ground.options.home / ASIDE),
     )
     engine = Engine(engine_settings, strategies)
-    driver = Driver(engine, venue, journal, beat_ns=source.beat_ns)
+    driver = Driver(engine, _venue(ground, opening), journal, beat_ns=source.beat_ns)
     deriver = Deriver(timeframes_of(strategies), from_prints_ns=source.prints_bar_ns)
     driver.derive = deriver.add
     if source.watch is not None:
         source.watch(driver.instrument_changed)
     now_ns = source.start_ns
+    recipe = Recipe(engine=engine_settings, params=params, terms=ground.terms.told)
     driver.start(
         RunStarted(
-            run_id=run,
-            account=account,
+            run_id=ground.run,
+            account=ground.account,
             instruments=instruments,
-            opening_balances=balances,
-            checkpoint=checkpoint,
-            settings=recipe_text(Recipe(engine=engine_settings, params=params)),
+            opening_balances=opening,
+            checkpoint=ground.checkpoint,
+            settings=recipe_text(recipe),
+            own_runs=None if engagement is None else tuple(sorted(ground.own_runs)),
             venue_time_ns=now_ns,
             received_time_ns=now_ns,
         ),
         _history(source),
+        *(() if engagement is None else engagement.first()),
     )
-    terms = Terms(
-        account=account,
-        mode="paper",
-        synthetic=source.synthetic,
-        starting_equity=settings.account.starting_balance,
+    terms = _terms(ground, driver, journal)
+    return Session(driver, source.feed, source.clock, terms), driver
+
+
+def _venue(ground: Ground, opening: dict[Asset, Decimal]) -> DrivenVenue:
+    if ground.engagement is not None:
+        return ground.engagement.venue
+    simulated = SimVenue(ground.source.feed.instruments, opening, sim_settings_of(ground.settings))
+    if ground.checkpoint is not None:
+        simulated.restore(ground.checkpoint)
+    return simulated
+
+
+def _terms(ground: Ground, driver: Driver, journal: StoreJournal) -> Terms:
+    options, engagement = ground.options, ground.engagement
+    equity = ground.settings.account.starting_balance
+    if engagement is not None:
+        # A first start has just booked what it opened with; later ones what came and went since.
+        moved = driver.engine.floor.breaker.shifted
+        equity = queries.capital(ground.database, ground.account) - moved
+    return Terms(
+        account=ground.account,
+        mode=options.mode,
+        synthetic=ground.source.synthetic,
+        starting_equity=equity,
         pid=os.getpid(),
         status_path=options.home / "run" / "status.json",
         unpaced=options.speed == float("inf"),
         stop_at_end=options.no_dashboard and options.replay is not None,
-        every_second=_renewer(lease),
+        every_second=accounts.renewer(ground.lease),
         journal_sequence=lambda: journal.head.number,
+        at_venue=None if engagement is None else engagement.at_venue(driver),
     )
-    return Session(driver, source.feed, source.clock, terms)
 
 
 def _history(source: Source) -> HistoryLoaded:
@@ -222,42 +335,6 @@ def _history(source: Source) -> HistoryLoaded:
         venue_time_ns=source.start_ns,
         received_time_ns=source.start_ns,
     )
-
-
-def _account(settings: Settings, source: Source, run: RunId) -> str:
-    """Live, recorded and synthetic results never mix; what does not resume begins anew."""
-    name = f"{settings.account.name}-{source.kind}"
-    return name if source.resumes else f"{name}-{run}"
-
-
-def _note_account(home: Path, account: str) -> None:
-    """For `report`, `audit` and the pages: which account the last run in this folder traded."""
-    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "run" / "account").write_text(account, "utf-8")
-
-
-def _checkpoint(database: Database, account: str, *, resumes: bool) -> Checkpoint | None:
-    return queries.checkpoint(database, account) if resumes else None
-
-
-def _renewer(lease: Lease) -> Callable[[], None]:
-    """Renews every few seconds. Losing the lease ends the engine: it must not trade on."""
-    calls = 0
-    log = Log("engine")
-
-    def every_second() -> None:
-        nonlocal calls
-        calls += 1
-        if calls < LEASE_EVERY_S:
-            return
-        try:
-            lease.renew(time.time_ns())
-            calls = 0
-        except StoreUnavailable as error:
-            # Nothing new is risked while the store fails; it is tried again in a second.
-            log.warning("lease_not_renewed", reason=str(error))
-
-    return every_second
 
 
 async def _serve(session: Session) -> None:

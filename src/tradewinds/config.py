@@ -16,6 +16,8 @@ from tradewinds.model.ids import ACCOUNT
 PREFIX = "TRADEWINDS__"
 BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to", "pattern": "pattern"}
 RESERVED_NAMES = frozenset({ACCOUNT, SETTLEMENT})
+VENUE_KINDS = ("real", "testnet", "demo", "practice")
+"""Accounts are named NAME-KIND-KEY: a NAME with a KIND in it could be that of another's money."""
 Money = Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Bps = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
@@ -66,6 +68,12 @@ class StrategySettings(Section):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
+class SelectorSettings(Section):
+    """Weights in [0, 1] per strategy by what it earns; off means 1 for each."""
+
+    enabled: bool = True
+
+
 class SimSettingsSection(Section):
     """The simulated venue of paper trading and backtests."""
 
@@ -86,6 +94,14 @@ class FeedSettings(Section):
     synthetic_seed: Annotated[int, Field(ge=0, le=2**31)] = 7
 
 
+class LiveSection(Section):
+    """Real money. It begins with a tenth of the limits, for so many round trips and days of each
+    strategy; the lower ends are law."""
+
+    canary_trades: Annotated[int, Field(ge=10, le=10_000)] = 30
+    canary_days: Annotated[int, Field(ge=3, le=365)] = 7
+
+
 class DashboardSection(Section):
     """The pages."""
 
@@ -101,8 +117,8 @@ class StoreSettings(Section):
 
 
 def default_strategies() -> dict[str, StrategySettings]:
-    """Both built-in tiers of this release, switched on."""
-    return {"triangular": StrategySettings(), "momentum": StrategySettings()}
+    """The built-in tiers, all switched on; the selector shares the risk out among them."""
+    return {name: StrategySettings() for name in ("triangular", "momentum", "scalping")}
 
 
 class Settings(Section):
@@ -111,8 +127,10 @@ class Settings(Section):
     account: AccountSettings = Field(default_factory=AccountSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     strategies: dict[str, StrategySettings] = Field(default_factory=default_strategies)
+    selector: SelectorSettings = Field(default_factory=SelectorSettings)
     sim: SimSettingsSection = Field(default_factory=SimSettingsSection)
     feed: FeedSettings = Field(default_factory=FeedSettings)
+    live: LiveSection = Field(default_factory=LiveSection)
     dashboard: DashboardSection = Field(default_factory=DashboardSection)
     store: StoreSettings = Field(default_factory=StoreSettings)
 
@@ -237,6 +255,12 @@ def _check_together(settings: Settings) -> None:
         problems.append("limits.drawdown_scale < drawdown_reduce < drawdown_halt must hold")
     if limits.reserve >= settings.account.starting_balance:
         problems.append("limits.reserve must be smaller than account.starting_balance")
+    name = settings.account.name
+    problems.extend(
+        f"account.name must not contain -{kind}: accounts of that kind are named so by themselves"
+        for kind in VENUE_KINDS
+        if f"-{kind}-" in f"{name}-"
+    )
     if limits.exposure_per_instrument_max > limits.exposure_total_max:
         problems.append("limits.exposure_per_instrument_max must not exceed exposure_total_max")
     problems.extend(

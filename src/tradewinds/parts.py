@@ -8,6 +8,8 @@ import msgspec
 
 from tradewinds.config import Settings
 from tradewinds.engine.settings import EngineSettings
+from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.errors import InvariantBroken
 from tradewinds.model.ids import Asset, StrategyId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar
@@ -28,7 +30,10 @@ def engine_settings_of(settings: Settings) -> EngineSettings:
     """What the engine is told."""
     off = tuple(StrategyId(n) for n, s in sorted(settings.strategies.items()) if not s.enabled)
     return EngineSettings(
-        currency=Asset(settings.account.currency), limits=limits_of(settings), disabled=off
+        currency=Asset(settings.account.currency),
+        limits=limits_of(settings),
+        disabled=off,
+        selector=settings.selector.enabled,
     )
 
 
@@ -38,6 +43,7 @@ def sim_settings_of(settings: Settings) -> SimSettings:
         latency_ns=int(settings.sim.latency_ms * NS_PER_MS),
         slippage_bps=Decimal(str(settings.sim.slippage_bps)),
         bar_volume_share_max=Decimal(str(settings.sim.volume_share_max)),
+        price_leap_max=settings.limits.price_jump_max,
     )
 
 
@@ -70,11 +76,50 @@ def timeframes_of(strategies: Sequence[Strategy]) -> set[int]:
     return {wish.timeframe_ns for wish in wishes if wish.kind is Bar and wish.timeframe_ns}
 
 
+class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Under what terms a venue is traded. `strategies` None: all that are switched on; `share`
+    of the limits; `told` is for the journal: who allowed it, and on what evidence.
+    """
+
+    strategies: tuple[str, ...] | None = None
+    share: Decimal = ONE
+    told: dict[str, str] = {}
+
+    def only(self, params: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The strategies that may trade: another one is not even there to be switched on."""
+        if self.strategies is None:
+            return params
+        return {name: given for name, given in params.items() if name in self.strategies}
+
+    def within(self, settings: EngineSettings) -> EngineSettings:
+        """The law scaled down, before the engine hears of it."""
+        if self.share == ONE:
+            return settings
+        return msgspec.structs.replace(settings, limits=shrunk(settings.limits, self.share))
+
+
+NO_TERMS = VenueTerms()
+
+
+def shrunk(limits: RiskLimits, share: Decimal) -> RiskLimits:
+    """What may be lost and what may be held, times `share`; never more than it was."""
+    if not (share.is_finite() and ZERO < share <= ONE):
+        raise InvariantBroken(f"limits are only ever shrunk, not to {share} of what they are")
+    return msgspec.structs.replace(
+        limits,
+        loss_per_trade_max=limits.loss_per_trade_max * share,
+        loss_per_day_max=limits.loss_per_day_max * share,
+        exposure_per_instrument_max=limits.exposure_per_instrument_max * float(share),
+        exposure_total_max=limits.exposure_total_max * float(share),
+    )
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal keeps of the settings, so that a replay needs nothing else."""
 
     engine: EngineSettings
     params: dict[str, dict[str, Any]]
+    terms: dict[str, str] = {}
 
 
 def recipe_text(recipe: Recipe) -> str:

@@ -105,7 +105,7 @@ def _synthetic_past(settings: Settings, options: BacktestOptions) -> Past:
     seed = settings.feed.synthetic_seed if options.seed is None else options.seed
     days = options.synthetic_days or 1
     start_ns = SYNTHETIC_EPOCH_NS - days * DAY_NS
-    feed = SyntheticFeed(seed, start_ns, duration_s=days * DAY_NS / 1e9)
+    feed = SyntheticFeed(seed, start_ns, duration_s=days * DAY_NS / 1e9, perpetuals=True)
     return Past(
         label=f"{feed.label}, {days} day(s) of quotes",
         synthetic=True,
@@ -137,7 +137,7 @@ def timeframes_asked_for(settings: Settings) -> set[int]:
     return found
 
 
-async def _live_history(live: "Live", timeframes: set[int]) -> BarHistory:
+async def live_history(live: "Live", timeframes: set[int]) -> BarHistory:
     """Enough closed bars of each length for a strategy to begin at once. The minutes come last,
     for the feed follows on from what it was asked for last."""
     bars: dict[InstrumentId, list[Bar]] = {}
@@ -192,7 +192,7 @@ def _synthetic(settings: Settings, options: RunOptions, note: str) -> Source:
     seed = settings.feed.synthetic_seed if options.seed is None else options.seed
     now_ns = time.time_ns()
     start_ns = now_ns - now_ns % MINUTE_NS
-    feed = SyntheticFeed(seed, start_ns, _pace(options))
+    feed = SyntheticFeed(seed, start_ns, _pace(options), perpetuals=True)
     return Source(
         feed=feed,
         kind="synthetic",
@@ -227,7 +227,7 @@ async def _live(settings: Settings, options: RunOptions) -> Source:
         start_ns=time.time_ns(),
         beat_ns=BEAT_NS,
         clock=WallClock(),
-        history=await _live_history(live, timeframes_asked_for(settings)),
+        history=await live_history(live, timeframes_asked_for(settings)),
         default_params={},
         prints_bar_ns=live.prints_bar_ns,
         watch=live.watch,

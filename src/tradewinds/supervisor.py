@@ -1,18 +1,23 @@
 """Starts, watches and restarts our processes; stops them all in order."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import IO
 
+from msgspec import Struct
+
 from tradewinds.config import Settings
 from tradewinds.model.errors import ConfigError
-from tradewinds.options import RunOptions
+from tradewinds.options import PAPER, RunOptions
+from tradewinds.vault.passphrase import offered
+from tradewinds.vault.secret import Secret
 
 __all__ = ["RunOptions", "run"]
 
@@ -20,19 +25,24 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
 PARENT = "TRADEWINDS_SUPERVISOR_PID"
 PARENT_LOOK_S = 0.5
+VENUE = "practice venue"
+"""It remembers nothing: its end is the end of the run that traded on it."""
 STOP_WAIT_S = 10.0
 RESTARTS_MAX = 5
 RESTART_WINDOW_S = 300.0
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-FINAL_CODES = frozenset({0, 2, 5, 6, 7, 10, 11, 70})
+FINAL_CODES = frozenset({0, 2, 5, 6, 7, 10, 11, 12, 70})
 """A process that ends so will end so again: restarting it would only repeat the message."""
 
 
 class Child:
-    """One process of ours, with its restarts."""
+    """One process of ours, with its restarts. `secret` is handed down a pipe at each start."""
 
-    def __init__(self, name: str, command: Sequence[str], log_path: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], log_path: Path, secret: Secret | None = None
+    ) -> None:
         self.name = name
+        self._secret = secret
         self._command = command
         self._log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,15 +52,25 @@ class Child:
     def start(self) -> None:
         """Start it; its output goes to its log."""
         self._starts.append(time.monotonic())
-        with self._open_log() as log:
+        with self._open_log() as log, self._pipe() as pipes:
             self._process = subprocess.Popen(  # noqa: S603
-                self._command,
+                [*self._command, *(f"--passphrase-pipe={number}" for number in pipes)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env={**os.environ, PARENT: str(os.getpid())},
+                pass_fds=pipes,
             )
+
+    @contextlib.contextmanager
+    def _pipe(self) -> Iterator[tuple[int, ...]]:
+        """The passphrase goes through an inherited pipe: in no argument, in no environment."""
+        if self._secret is None:
+            yield ()
+            return
+        with offered(self._secret) as number:
+            yield (number,)
 
     def _open_log(self) -> IO[bytes]:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,30 +158,61 @@ def arguments_of(options: RunOptions) -> list[str]:
         "--seed": options.seed,
         "--timeframe": options.timeframe,
         "--symbols": ",".join(options.symbols) or None,
+        f"--{options.mode}": options.key or None,
+        "--at": options.at or None,
+        "--take-over": ",".join(options.take_over) or None,
+        "--perpetual-key": options.perpetual_key or None,
+        "--cleared-ns": options.cleared_ns or None,
     }
     switches = {
         "--synthetic": options.synthetic,
         "--no-dashboard": options.no_dashboard,
         "--fresh": options.fresh,
+        "--perpetuals": options.perpetuals and not options.perpetual_key,
+        f"--{options.mode}": options.mode != PAPER and not options.key,
     }
     words = [w for name, value in values.items() if value is not None for w in (name, str(value))]
     return words + [name for name, on in switches.items() if on]
 
 
-def children_of(settings: Settings, options: RunOptions) -> list[Child]:
-    """The engine, and the dashboard unless it is not wanted."""
+class Beside(Struct, frozen=True, kw_only=True):
+    """What an engine at a venue needs: the vault's passphrase, or a practice venue's port (0: one
+    is there already)."""
+
+    secret: Secret | None = None
+    venue_port: int = 0
+
+
+NOTHING_BESIDE = Beside()
+
+
+def children_of(
+    settings: Settings, options: RunOptions, beside: Beside = NOTHING_BESIDE
+) -> list[Child]:
+    """The engine, the dashboard unless it is not wanted, and the practice venue if we start it."""
     python = [sys.executable, "-P", "-m", "tradewinds.cli"]
     logs = options.home / "logs"
-    engine = Child("engine", [*python, "engine", *arguments_of(options)], logs / "engine.out")
+    command = [*python, "engine", *arguments_of(options)]
+    engine = Child("engine", command, logs / "engine.out", beside.secret)
+    venue = []
+    if beside.venue_port:
+        words = ["--home", str(options.home), "--port", str(beside.venue_port)]
+        venue = [Child(VENUE, [*python, "venue", *words], logs / "venue.out")]
     if options.no_dashboard:
-        return [engine]
+        return [*venue, engine]
     words = ["--home", str(options.home), "--port", str(settings.dashboard.port)]
     if options.config_path is not None:
         words += ["--config", str(options.config_path)]
-    return [engine, Child("dashboard", [*python, "dashboard", *words], logs / "dashboard.out")]
+    pages = Child("dashboard", [*python, "dashboard", *words], logs / "dashboard.out")
+    return [*venue, engine, pages]
 
 
-def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> int:
+def run(
+    settings: Settings,
+    options: RunOptions,
+    say: Callable[[str], None],
+    beside: Beside = NOTHING_BESIDE,
+) -> int:
     """Until Ctrl-C or SIGTERM, or until the engine ends for good; its exit code."""
     try:
         options.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -172,15 +223,24 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         # What a caller has told us to ignore (nohup) stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: stopping.set())
-    children = children_of(settings, options)
+    children = children_of(settings, options, beside)
     try:
         for child in children:
             child.start()
         return _watch(children, stopping, say)
     finally:
-        for child in children:
+        _end(children)
+
+
+def _end(children: Sequence[Child]) -> None:
+    """All at once, but the venue last: an engine that leaves still speaks with it."""
+    for group in (
+        [child for child in children if child.name != VENUE],
+        [child for child in children if child.name == VENUE],
+    ):
+        for child in group:
             child.ask_to_end()
-        for child in children:
+        for child in group:
             child.stop()
 
 
@@ -191,7 +251,7 @@ def _watch(children: Sequence[Child], stopping: Event, say: Callable[[str], None
             if child.running:
                 told.discard(child.name)
                 continue
-            if child.name == "engine" and not child.may_restart():
+            if child.name == VENUE or (child.name == "engine" and not child.may_restart()):
                 return _gone(child, say)
             if child.may_restart():
                 if child.name not in told:

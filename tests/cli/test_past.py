@@ -12,6 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tradewinds import clearance
+from tradewinds.clearance import Promoted
+from tradewinds.cli.exits import Exit
+
 MINUTE_MS = 60_000
 MONDAY_MS = 19_723 * 86_400_000
 BARS = 3_000
@@ -54,7 +58,7 @@ def test_a_backtest_is_labelled_and_complete(
     found = answer.json["data"]
     assert found["sheet"]["feed"]["label"].startswith("REPLAY bars.parquet")
     assert found["sheet"]["performance"]["starting_balance"] == "1000"
-    assert set(found["strategies"]) == {"momentum", "triangular"}
+    assert set(found["strategies"]) == {"momentum", "scalping", "triangular"}
     assert json.loads(export.read_text()) == found
 
 
@@ -131,8 +135,20 @@ def test_data_that_is_none_is_a_data_error(
     assert "x.parquet" in answer.json["error"]["message"]
 
 
+def audits_what_allows_real_money(cli: Callable[..., Any], home: Path) -> None:
+    record = clearance.path_of(home)
+    for name in ("one", "two"):
+        row = Promoted(strategy=name, params_hash="h", evidence={"trades": "1"}, time_ns=1)
+        clearance.append(record, row)
+    assert "clearance.jsonl: intact" in cli("audit").out
+    record.write_bytes(record.read_bytes().splitlines(keepends=True)[0])
+    cut = cli("audit", "--json")
+    assert cut.code == Exit.AUDIT_FAILED
+    assert "2 rows were written and 1 are there" in cut.json["error"]["message"]
+
+
 def test_a_run_over_recorded_bars_ends_in_a_report_an_audit_and_an_equal_replay(
-    cli: Callable[..., Any], bars: Path
+    cli: Callable[..., Any], bars: Path, home: Path
 ) -> None:
     command = [sys.executable, "-m", "tradewinds.cli", "run", "--replay", str(bars)]
     done = subprocess.run(
@@ -146,6 +162,7 @@ def test_a_run_over_recorded_bars_ends_in_a_report_an_audit_and_an_equal_replay(
     assert found["account"].startswith("paper-replay")
     assert found["sheet"]["feed"]["label"].startswith("REPLAY")
     assert cli("audit").code == 0
+    audits_what_allows_real_money(cli, home)
     answer = cli("replay", "--json")
     assert answer.code == 0
     assert answer.json["data"]["events"] > 2 * BARS - 10

@@ -91,7 +91,7 @@ def test_an_unknown_verb_suggests_the_near_one(cli: Callable[..., Any]) -> None:
         (["nosuch"], ""),
         (["report", "--nosuch"], "report"),
         (["config", "sho"], "config"),
-        (["data", "list"], "data list"),
+        (["data", "import"], "data import"),
         (["emergency", "--timeout", "never"], "emergency"),
         (["report", "--day", "someday"], "report"),
     ],

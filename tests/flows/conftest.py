@@ -48,18 +48,35 @@ BUSY = {
     "allowance_bps": 0.0,
     "cooldown_bars": 5,
     "hold_bars_max": 60,
+    "positions_max": 3,
+    "turnover_min": 0.0,
+    "age_bars_min": 0,
+    "rank_share_max": 1.0,
+    "breadth_min": 0.0,
+    "correlation_max": 1.0,
+    "larger_agree": 0,
 }
 """Momentum that trades many times a day. It loses money by its costs, and is not meant not to."""
-EAGER = {"edge_min_bps": 0.0, "safety_bps": 0.0, "cooldown_ms": 0}
+EAGER = {
+    "edge_min_bps": 0.0,
+    "safety_bps": 0.0,
+    "cooldown_ms": 0,
+    "latency_ms": 0,
+    "failure_chance": 0.0,
+}
 """Triangles without a margin of safety, so that some break on the way."""
 PATIENT = {"loss_per_day_max": 500, "drawdown_halt": 0.9, "drawdown_reduce": 0.8}
 """Limits that let it go on losing: here it is the decisions that count."""
 
 
 def busy_settings() -> Settings:
-    """Both strategies, momentum busy."""
+    """All strategies, momentum busy."""
     tree: dict[str, Any] = {
-        "strategies": {"triangular": {"params": EAGER}, "momentum": {"params": BUSY}},
+        "strategies": {
+            "triangular": {"params": EAGER},
+            "momentum": {"params": BUSY},
+            "scalping": {},
+        },
         "limits": PATIENT,
     }
     return Settings.model_validate(tree)

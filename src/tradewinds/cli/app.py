@@ -16,16 +16,23 @@ from tradewinds.cli import (
     data_download,
     data_import,
     data_record,
+    divergence,
     doctor,
     keys,
+    lookahead,
     operator,
+    optimize,
     password,
+    promote,
     replay,
     report,
+    results,
     run,
+    significance,
     status,
     strategies,
     venue,
+    walk_forward,
 )
 from tradewinds.cli.arguments import command
 from tradewinds.cli.exits import MEANINGS, CliError, Exit
@@ -77,7 +84,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        help="Tradewinds: trades crypto on paper, within a law of loss limits.",
+        help="Tradewinds: trades crypto, on paper by default, within a law of loss limits.",
         epilog=EPILOG,
     )
     app.callback()(before)
@@ -88,6 +95,13 @@ def build() -> typer.Typer:
     add(app, "pause", operator.pause, operator.ReasonArguments)
     add(app, "resume", operator.resume, operator.ReasonArguments)
     add(app, "backtest", backtest.backtest, backtest.BacktestArguments)
+    add(app, "promote", promote.promote, promote.PromoteArguments)
+    add(app, "walk-forward", walk_forward.walk_forward, walk_forward.WalkForwardArguments)
+    add(app, "optimize", optimize.optimize, optimize.OptimizeArguments)
+    add(app, "significance", significance.significance, significance.SignificanceArguments)
+    add(app, "lookahead", lookahead.lookahead, lookahead.LookaheadArguments)
+    add(app, "divergence", divergence.divergence, divergence.DivergenceArguments)
+    add(app, "results", results.results, results.ResultsArguments)
     add(app, "replay", replay.replay, replay.ReplayArguments)
     add(app, "audit", audit.audit, audit.AuditArguments)
     add(app, "doctor", doctor.doctor, doctor.DoctorArguments)

@@ -85,6 +85,7 @@ def parameter(name: str, kind: Any, option: Option, default: Any) -> inspect.Par
         "min": option.least,
         "max": option.most,
         "metavar": option.metavar or None,
+        "hidden": option.hidden,
     }
     maker: Any = typer.Argument if option.positional else typer.Option
     names = () if option.positional else (option.name or "--" + name.replace("_", "-"),)

@@ -34,6 +34,8 @@ class AuditArguments(Struct, frozen=True, kw_only=True):
 class AuditAnswer(Struct, frozen=True, kw_only=True):
     """`rows` batches with `entries` events and commands were right, up to `head_batch`.
 
+    In the account's place `clearance.jsonl`: its rows are counted alike.
+
     `bad_batch` is the first wrong one, or null. Keep `head_hash` elsewhere to compare later.
     """
 
@@ -49,10 +51,12 @@ class AuditAnswer(Struct, frozen=True, kw_only=True):
 def audit(arguments: AuditArguments, frame: Frame) -> Outcome:
     """Walk the journal's hash chain; exit code 5 names the first row that is not as written."""
     settings = load_settings(frame, arguments.config)
+    record = () if arguments.account else cleared(frame.home)
     with reading(settings, frame.home) as database:
         first = chosen_account(database, settings, frame.home, arguments.account)
         accounts = (first,) if arguments.account else accounts_of(database, settings, frame.home)
-        answers = tuple(walked(database, account, frame.home) for account in accounts)
+        walks = tuple(walked(database, account, frame.home) for account in accounts)
+    answers = walks + record
     problem = next((answer.problem for answer in answers if answer.problem), "")
     problem = problem or problem_with_head(answers, arguments.head)
     return Outcome(
@@ -80,6 +84,33 @@ def walked(database: "Database", account: str, home: Path) -> AuditAnswer:
     )
 
 
+def cleared(home: Path) -> tuple[AuditAnswer, ...]:
+    """What allows real money: its chain, to the end that was noted; none where nothing does."""
+    from tradewinds import clearance
+    from tradewinds.model.errors import JournalCorrupt
+
+    path = clearance.path_of(home)
+    found, problem = None, ""
+    try:
+        found = clearance.head(path)
+    except JournalCorrupt as error:
+        problem = str(error)
+    if found is None and not problem:
+        return ()
+    rows = found.rows if found else 0
+    return (
+        AuditAnswer(
+            account=clearance.FILE,
+            rows=rows,
+            entries=rows,
+            head_batch=rows,
+            head_hash=found.hash if found else "",
+            bad_batch=None,
+            problem=problem,
+        ),
+    )
+
+
 def anchor_of(home: Path, account: str) -> Path:
     """Where the engine notes the head of the chain outside the database."""
     return home / "anchors" / account
@@ -95,12 +126,16 @@ def problem_with_head(answers: tuple[AuditAnswer, ...], noted: str | None) -> st
 
 def show_audits(screen: Screen, answers: tuple[AuditAnswer, ...]) -> None:
     """Verdict, counts, head of each."""
+    from tradewinds import clearance
+
     for answer in answers:
         verdict, style = ("BROKEN", "red") if answer.problem else ("intact", "green")
-        screen.line(f"Journal of account {answer.account}: {verdict}", style)
+        whole = answer.account == clearance.FILE
+        name = f"{answer.account}" if whole else f"Journal of account {answer.account}"
+        screen.line(f"{name}: {verdict}", style)
         screen.pairs(
             [
-                ("good batches", f"{answer.rows:,}"),
+                ("good rows" if whole else "good batches", f"{answer.rows:,}"),
                 ("entries", f"{answer.entries:,}"),
                 ("head", f"batch {answer.head_batch}, {answer.head_hash}"),
             ]

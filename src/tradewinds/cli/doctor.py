@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tradewinds.cli.checkup import Check, Verdict, failed, fine
 from tradewinds.cli.config_verbs import CONFIG_HELP, load_settings, source_path
-from tradewinds.cli.exits import Exit
+from tradewinds.cli.exits import CliError, Exit
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen
@@ -31,11 +31,23 @@ class DoctorArguments(Struct, frozen=True, kw_only=True):
     config: Annotated[Path | None, Option(help=CONFIG_HELP, metavar="FILE")] = None
     offline: Annotated[bool, Option(help="Do not look for a venue.")] = False
     unlock: Annotated[bool, Option(help="Ask for the passphrase, and check the keys.")] = False
+    live: Annotated[
+        str | None,
+        Option(
+            help="The check-up real money asks for, of this key; good for a day.", metavar="KEY"
+        ),
+    ] = None
+    perpetuals: Annotated[
+        bool, Option(help="With --live: for USD-M perpetuals beside spot, too.")
+    ] = False
+    perpetual_key: Annotated[
+        str | None, Option(help="The key for --perpetuals where it is another.", metavar="KEY")
+    ] = None
 
 
 def doctor(arguments: DoctorArguments, frame: Frame) -> Outcome:
     """Check Python, packages, disk, folder, settings, database, port, clock, venue and keys."""
-    checks = tuple(all_checks(arguments, frame))
+    checks = tuple(checks_for(arguments, frame))
     faults = sum(check.verdict is Verdict.FAILED for check in checks)
     return Outcome(
         data=checks,
@@ -45,12 +57,39 @@ def doctor(arguments: DoctorArguments, frame: Frame) -> Outcome:
     )
 
 
+def checks_for(arguments: DoctorArguments, frame: Frame) -> Iterator[Check]:
+    """All, and for real money those of one key."""
+    if arguments.live is None:
+        if arguments.perpetuals or arguments.perpetual_key:
+            raise CliError("--perpetuals goes with --live", Exit.USAGE, "name the key: --live KEY")
+        yield from all_checks(arguments, frame)
+        return
+    from tradewinds.cli.doctor_live import keys_of, live_checks
+    from tradewinds.options import LIVE, RunOptions
+
+    if arguments.offline:
+        raise CliError("--live asks the venue", Exit.USAGE, "leave --offline out")
+    options = RunOptions(
+        home=frame.home,
+        mode=LIVE,
+        key=arguments.live,
+        perpetuals=arguments.perpetuals or bool(arguments.perpetual_key),
+        perpetual_key=arguments.perpetual_key or "",
+    )
+    keys = keys_of(options)
+    settings = load_settings(frame, arguments.config)
+    before = list(all_checks(arguments, frame))
+    yield from before
+    yield from live_checks(settings, frame.home, keys, before)
+
+
 def all_checks(arguments: DoctorArguments, frame: Frame) -> Iterator[Check]:
     """The machine first, then the settings, then what needs settings."""
     from tradewinds.cli import doctor_machine
 
     yield doctor_machine.check_python()
     yield doctor_machine.check_packages()
+    yield doctor_machine.check_kernels()
     yield doctor_machine.check_disk(frame.home)
     yield doctor_machine.check_home(frame.home)
     yield doctor_machine.check_clock(last_seen_ns(frame.home))

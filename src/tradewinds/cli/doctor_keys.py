@@ -127,8 +127,9 @@ def symbols_of(settings: "Settings", venue: str) -> tuple[str, ...]:
     """The configured ones in this venue's spelling."""
     symbols = settings.feed.symbols
     if venue != "binance-usdm":
-        return symbols
-    return tuple(f"{symbol}:{symbol.partition('/')[2]}" for symbol in symbols)
+        return tuple(symbol for symbol in symbols if ":" not in symbol)
+    settled = (s if ":" in s else f"{s}:{s.partition('/')[2]}" for s in symbols)
+    return tuple(dict.fromkeys(settled))
 
 
 def venue_checks(name: str, told: Survey) -> Iterator[Check]:

@@ -47,6 +47,20 @@ def check_packages() -> Check:
     return fine("packages", "as in requirements.lock")
 
 
+def check_kernels() -> Check:
+    """Which implementation of the numeric kernels passes its self-test here."""
+    from tradewinds.features.kernels.plain import PlainKernels
+    from tradewinds.kernels.opening import open_kernels
+
+    kernels = open_kernels()
+    name = kernels.name
+    kernels.close()
+    if isinstance(kernels, PlainKernels):
+        slower = "answers are the same, sweeps take about 80 times as long; remove .venv and start"
+        return warning("kernels", name, f"{slower} through ./trading-cli to install wasmtime")
+    return fine("kernels", f"{name}, self-test passed")
+
+
 def differences(lock: str) -> list[str]:
     """Packages with another version than any locked one, or absent though always needed."""
     wanted: dict[str, set[str]] = {}

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from tradewinds.clearance import NotCleared
 from tradewinds.model.errors import (
     AccountInUse,
     ConfigError,
@@ -29,6 +30,7 @@ class Exit(IntEnum):
     REPLAY_DIFFERS = 9
     KEY_REFUSED = 10
     VAULT_REFUSED = 11
+    NOT_CLEARED = 12
     BUG = 70
     INTERRUPTED = 130
 
@@ -46,6 +48,7 @@ MEANINGS = (
     (Exit.REPLAY_DIFFERS, "replaying the journal gave other commands than it holds"),
     (Exit.KEY_REFUSED, "an API key may do too much or too little, or its rights are not verified"),
     (Exit.VAULT_REFUSED, "the vault of API keys cannot be opened or written; nothing was changed"),
+    (Exit.NOT_CLEARED, "real money is not traded yet: what is missing is named"),
     (Exit.BUG, "an invariant of ours is broken: please report it"),
     (Exit.INTERRUPTED, "stopped with Ctrl-C before it was done"),
 )
@@ -54,6 +57,7 @@ MEANINGS = (
 CODES = (
     (KeyRefused, Exit.KEY_REFUSED),
     (VaultRefused, Exit.VAULT_REFUSED),
+    (NotCleared, Exit.NOT_CLEARED),
     (ConfigError, Exit.USAGE),
     (DataError, Exit.DATA_ERROR),
     (AccountInUse, Exit.IN_USE),
@@ -84,7 +88,7 @@ def fix_of(error: TradewindsError) -> str:
     match error:
         case CliError():
             return error.fix
-        case KeyRefused() | VaultRefused():
+        case KeyRefused() | VaultRefused() | NotCleared():
             return ""
         case ConfigError():
             return "`trading-cli config path` names the file, `config check` lists every problem"

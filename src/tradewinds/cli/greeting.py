@@ -6,16 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradewinds.cli.engine_link import ask_snapshot
+from tradewinds.cli.engine_link import ask_snapshot, last_known
 from tradewinds.cli.exits import CliError
-from tradewinds.cli.words import money
+from tradewinds.cli.words import money, plain
 
 if TYPE_CHECKING:
     from tradewinds.config import Settings
     from tradewinds.model.snapshot import Snapshot
+    from tradewinds.options import RunOptions
 
 LOOK_EVERY_S = 0.3
-LOOKS = 200
+LOOKS = 2_000
+PATIENT_LOOKS = 50
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -25,16 +27,48 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def greet(settings: "Settings", home: Path, *, pages: bool) -> None:
+def greet(settings: "Settings", options: "RunOptions", *, own_venue: bool = False) -> None:
     """The address, and on the first run the password, which is never shown again."""
     account = settings.account
-    say(f"Tradewinds, paper trading with {money(account.starting_balance)} {account.currency}.")
-    if pages:
+    keys = keys_named(options)
+    match options.mode:
+        case "paper":
+            sum_ = money(account.starting_balance)
+            say(f"Tradewinds, paper trading with {sum_} {account.currency}.")
+        case "practice":
+            whose = "a practice venue of its own" if own_venue else "the practice venue"
+            say(f"Tradewinds, PRACTICE: orders go to {whose} on this machine; nothing is money.")
+        case "live":
+            say(f"Tradewinds, LIVE: REAL MONEY on {keys}.")
+        case mode:
+            say(f"Tradewinds, {mode.upper()}: orders go to {keys}; nothing there is money.")
+    if not options.no_dashboard:
         say(f"Dashboard: {address(settings)}")
-        password = first_password(home)
+        password = first_password(options.home)
         if password:
             say(f"Password:  {password}   (shown this once; `trading-cli password` makes another)")
     say("Ctrl-C stops it.")
+
+
+def keys_named(options: "RunOptions") -> str:
+    """`binance-spot:main`, and what it trades beside."""
+    if not options.perpetuals:
+        return options.key
+    return f"{options.key} and perpetuals on {options.perpetual_key or 'the same key'}"
+
+
+def take_leave(options: "RunOptions") -> None:
+    """What stays open at a venue while nobody is here."""
+    last = last_known(options.home)
+    if options.mode == "paper" or last is None or last.mode != options.mode:
+        return
+    for row in last.positions:
+        say(
+            f"STAYS OPEN at the venue: {row.side.value} {plain(row.quantity)} {row.instrument_id}, "
+            f"stop {plain(row.stop_price)}"
+        )
+    orders = f"{last.working_orders} order{'' if last.working_orders == 1 else 's'}"
+    say(f"Stopped with {len(last.positions)} open and {orders} resting at the venue.")
 
 
 def address(settings: "Settings") -> str:
@@ -78,9 +112,12 @@ class Herald:
         self._thread.join()
 
     def _look(self) -> None:
-        for _ in range(LOOKS):
+        for look in range(LOOKS):
             if self._over.wait(LOOK_EVERY_S):
                 return
+            if look == PATIENT_LOOKS:
+                log = self._home / "logs" / "engine.log"
+                self._tell(f"Still starting: {log} says what it waits for.")
             try:
                 snapshot = ask_snapshot(self._home, LOOK_EVERY_S)
             except CliError:
@@ -91,6 +128,10 @@ class Herald:
 
 def trading_line(snapshot: "Snapshot", *, searched: bool) -> str:
     """What is traded, and that it is made up where it is."""
+    if snapshot.mode != "paper":
+        named = f"{money(snapshot.equity)} {snapshot.currency}, account {snapshot.account}"
+        made_up = " Its prices are made up." if snapshot.synthetic else ""
+        return f"Trading {snapshot.feed_label} with {named}.{made_up}"
     if not snapshot.synthetic:
         return f"Trading {snapshot.feed_label}."
     why = "No venue could be reached. " if searched else ""

@@ -4,7 +4,10 @@ from msgspec import Struct
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """`name` is the option's spelling where it is not the field's; bounds are inclusive."""
+    """`name` is the option's spelling where it is not the field's; bounds are inclusive.
+
+    `hidden`: between our own processes, not for people.
+    """
 
     help: str
     name: str = ""
@@ -12,6 +15,7 @@ class Option(Struct, frozen=True, kw_only=True):
     metavar: str = ""
     least: float | None = None
     most: float | None = None
+    hidden: bool = False
 
 
 class NoArguments(Struct, frozen=True, kw_only=True):

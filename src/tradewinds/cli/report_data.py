@@ -1,6 +1,7 @@
 """What `report` reads from the store."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -109,13 +110,24 @@ def record_of(database: "Database", life: Life, wanted: Wanted) -> Record:
     trades = [trade for trade in found if wanted.holds_trade(trade)]
     days = queries.day_results(database, life.account, since_ns // DAY_NS, run)
     curve = queries.equity_curve(database, life.account, since_ns, CURVE_POINTS, run)
-    points = [(point.time_ns, point.equity) for point in curve if point.time_ns < wanted.end_ns]
+    raw = [(point.time_ns, point.equity) for point in curve if point.time_ns < wanted.end_ns]
+    points = without_flows(raw, queries.flows(database, life.account, since_ns))
     return Record(
         equity=alone(points, trades) if wanted.strategy else points,
         trades=trades,
         days=[result for result in days if wanted.holds_day(result)],
         market=market_of(database, life, trades) if wanted.whole and life.newest else {},
     )
+
+
+def without_flows(points: Sequence[Point], flows: Sequence[tuple[int, Decimal]]) -> list[Point]:
+    """The curve as if nobody had put money in or taken any out: neither is a result."""
+    told, moved, left = [], Decimal(0), list(flows)
+    for time_ns, equity in points:
+        while left and left[0][0] <= time_ns:
+            moved += left.pop(0)[1]
+        told.append((time_ns, equity - moved))
+    return told
 
 
 def open_trades(database: "Database", life: Life) -> int:
@@ -171,9 +183,12 @@ def first_prices(events: Iterable[Event], wanted: set[InstrumentId]) -> dict[Ins
 def feed_of(database: "Database", life: Life, home: Path, settings: "Settings") -> Feed:
     """What was traded on: as the engine called it, else by the account and its instruments."""
     currency = Asset(settings.account.currency)
+    flows = queries.flows(database, life.account, life.start_ns)
+    moved = sum((amount for _, amount in flows), Decimal(0))
     known = last_known(home)
     if known is not None and known.run_id == life.runs[0].run_id:
-        return Feed(label=known.feed_label, synthetic=known.synthetic, currency=currency)
+        label, made_up = known.feed_label, known.synthetic
+        return Feed(label=label, synthetic=made_up, currency=currency, moved=moved)
     trades = queries.closed_trades(database, life.account, life.start_ns, life.only_run)
     venues = sorted({split_instrument_id(trade.instrument_id)[1] for trade in trades})
     kind = kind_of(life.account, settings.account.name) or "paper"
@@ -181,4 +196,5 @@ def feed_of(database: "Database", life: Life, home: Path, settings: "Settings") 
         label=" ".join([kind.upper(), ", ".join(venues)]).strip(),
         synthetic=VENUE in venues or kind == "synthetic",
         currency=currency,
+        moved=moved,
     )

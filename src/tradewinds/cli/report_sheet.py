@@ -1,11 +1,12 @@
 """A record of trading as the sheet that `report` and `backtest` show and export."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct, structs
 
-from tradewinds.cli.words import day
+from tradewinds.cli.words import day, signed
 from tradewinds.ledger.performance import Performance
 from tradewinds.ledger.results import NOTHING, Totals, add, day_of
 from tradewinds.ledger.round_trips import closed
@@ -19,13 +20,21 @@ ENOUGH_TRADES: Final = 100
 ENOUGH_DAYS: Final = 90
 """Below it an annualised ratio is mostly luck."""
 
+PLAYGROUNDS: Final = frozenset({"PRACTICE", "TESTNET", "DEMO"})
+REAL: Final = "REAL"
+"""How the labels of accounts at a venue begin; `LIVE` is paper money on live prices."""
+
 
 class Feed(Struct, frozen=True, kw_only=True):
-    """What was traded on: its label, as on every page, and whether its prices are made up."""
+    """What was traded on: its label, as on every page, and whether its prices are made up.
+
+    `moved` is what came from outside meanwhile, less what was taken out.
+    """
 
     label: str
     synthetic: bool
     currency: Asset
+    moved: Decimal = ZERO
 
 
 class ResultRow(Struct, frozen=True, kw_only=True):
@@ -97,14 +106,27 @@ def name_of_day(item: DayResult | Trade) -> str:
     return "earlier" if number < 0 else day(number)
 
 
+def caveats_of_feed(feed: Feed) -> Iterator[str]:
+    """What kind of market it was, and whose fills."""
+    if feed.synthetic:
+        yield "SYNTHETIC market: the prices are made up; no figure here means anything."
+    elif feed.label.startswith("REPLAY"):
+        yield "REPLAY: recorded data, picked by people who knew what came after."
+    kind = feed.label.partition(" ")[0]
+    if kind in PLAYGROUNDS:
+        yield f"{kind}: orders at a venue, but nobody's money; real fills can be worse."
+    elif kind != REAL:
+        yield "PAPER: fills are simulated; real ones can be worse."
+    if feed.moved:
+        yield (
+            f"{signed(feed.moved)} {feed.currency} came or went from outside: no result, and left "
+            "out of every figure here."
+        )
+
+
 def caveats_of(feed: Feed, performance: Performance, open_trades: int) -> tuple[str, ...]:
     """What must be known before a figure is believed."""
-    told = []
-    if feed.synthetic:
-        told.append("SYNTHETIC market: the prices are made up; no figure here means anything.")
-    elif feed.label.startswith("REPLAY"):
-        told.append("REPLAY: recorded data, picked by people who knew what came after.")
-    told.append("PAPER: fills are simulated; real ones can be worse.")
+    told = list(caveats_of_feed(feed))
     if open_trades:
         told.append(
             f"{open_trades} trades are still open: the balance counts them at the last price,"

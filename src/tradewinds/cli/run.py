@@ -1,5 +1,7 @@
 """`run`, and the two hidden verbs with which the supervisor starts its processes."""
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +10,7 @@ from msgspec import Struct
 from tradewinds.cli.config_verbs import CONFIG_HELP, load_settings
 from tradewinds.cli.engine_link import engine_answers
 from tradewinds.cli.exits import CliError, Exit
-from tradewinds.cli.greeting import Herald, greet, say
+from tradewinds.cli.greeting import Herald, greet, say, take_leave
 from tradewinds.cli.option import Option
 from tradewinds.cli.outcome import Frame, Outcome
 from tradewinds.cli.screen import Screen
@@ -18,10 +20,14 @@ from tradewinds.model.errors import ConfigError
 if TYPE_CHECKING:
     from tradewinds.config import Settings
     from tradewinds.options import RunOptions
+    from tradewinds.supervisor import Beside
+    from tradewinds.vault.secret import Secret
 
 REPLAY_HELP = "Trade recorded data instead: a Parquet file, a raw message file, or a folder."
 
 PORT_MAX = 65_535
+RUN = re.compile(r"[0-9a-f]{10}")
+MODES = ("practice", "testnet", "demo", "live")
 
 
 class RunArguments(Struct, frozen=True, kw_only=True):
@@ -49,28 +55,64 @@ class RunArguments(Struct, frozen=True, kw_only=True):
     fresh: Annotated[
         bool, Option(help="Start over with the starting balance; the old journal is kept.")
     ] = False
+    practice: Annotated[
+        bool, Option(help="Orders to a practice venue on this machine: real protocols, no money.")
+    ] = False
+    at: Annotated[
+        str | None,
+        Option(help="With --practice: binance-spot, binance-usdm or coinbase.", metavar="VENUE"),
+    ] = None
+    perpetuals: Annotated[
+        bool, Option(help="With a Binance spot venue: USD-M perpetuals too, in one account.")
+    ] = False
+    perpetual_key: Annotated[
+        str | None,
+        Option(help="The key for --perpetuals where it is another (testnet).", metavar="KEY"),
+    ] = None
+    testnet: Annotated[
+        str | None, Option(help="Orders to a venue's testnet, with this key.", metavar="KEY")
+    ] = None
+    demo: Annotated[
+        str | None, Option(help="Orders to a venue's demo trading, with this key.", metavar="KEY")
+    ] = None
+    live: Annotated[
+        str | None, Option(help="REAL MONEY, with this key of the vault.", metavar="KEY")
+    ] = None
+    take_over: Annotated[
+        tuple[str, ...],
+        Option(help="Runs of a lost data folder: their orders are cancelled.", metavar="RUNS"),
+    ] = ()
+    cleared_ns: Annotated[int, Option(help="When its owner asked.", hidden=True)] = 0
+    passphrase_pipe: Annotated[int | None, Option(help="Inherited.", hidden=True)] = None
 
 
 def run(arguments: RunArguments, frame: Frame) -> Outcome:
-    """Trade on paper: live public data, or recorded (--replay), or made up (--synthetic)."""
+    """Trade on paper: live public data, or recorded (--replay), or made up (--synthetic).
+
+    --practice, --testnet, --demo and --live send orders to a venue instead.
+    """
+    from tradewinds.cli.going import prepared
+
     refuse_nonsense(arguments)
     settings = ported(load_settings(frame, arguments.config), arguments.port)
     refuse_a_second(frame, settings, dashboard=not arguments.no_dashboard)
-    return left(supervised(arguments, settings, frame))
+    options, beside = prepared(settings, options_of(arguments, frame))
+    return left(supervised(settings, options, beside))
 
 
-def supervised(arguments: RunArguments, settings: "Settings", frame: Frame) -> int:
+def supervised(settings: "Settings", options: "RunOptions", beside: "Beside") -> int:
     """Say hello, then run until it ends; the engine's exit code."""
     from tradewinds import supervisor
 
-    greet(settings, frame.home, pages=not arguments.no_dashboard)
-    searched = not (arguments.replay or arguments.synthetic or arguments.seed is not None)
-    herald = Herald(frame.home, say, searched=searched)
+    greet(settings, options, own_venue=bool(beside.venue_port))
+    searched = options.replay is None and not options.synthetic
+    herald = Herald(options.home, say, searched=searched)
     herald.start()
     try:
-        return supervisor.run(settings, options_of(arguments, frame), say)
+        return supervisor.run(settings, options, say, beside)
     finally:
         herald.stop()
+        take_leave(options)
 
 
 def engine(arguments: RunArguments, frame: Frame) -> Outcome:
@@ -79,7 +121,20 @@ def engine(arguments: RunArguments, frame: Frame) -> Outcome:
 
     supervisor.follow_parent()
     settings = load_settings(frame, arguments.config)
-    return left(assemble.run_engine(settings, options_of(arguments, frame)))
+    options = options_of(arguments, frame)
+    return left(assemble.run_engine(settings, options, secret_of(arguments, options)))
+
+
+def secret_of(arguments: RunArguments, options: "RunOptions") -> "Secret | None":
+    """The vault's passphrase from the supervisor's pipe, else from the file; None if not needed."""
+    from tradewinds.vault.passphrase import no_core_dumps, passphrase_from_file, taken
+
+    if not options.key:
+        return None
+    no_core_dumps()
+    if arguments.passphrase_pipe is not None:
+        return taken(arguments.passphrase_pipe)
+    return passphrase_from_file(os.environ)
 
 
 def dashboard(arguments: RunArguments, frame: Frame) -> Outcome:
@@ -108,6 +163,7 @@ def refuse_nonsense(arguments: RunArguments) -> None:
     from tradewinds.model.timeframes import parse_timeframe
 
     speed_of(arguments)
+    refuse_mixed_modes(arguments)
     if arguments.timeframe is not None and not parse_timeframe(arguments.timeframe):
         raise CliError(
             f"--timeframe {arguments.timeframe!r} is not a bar length",
@@ -126,11 +182,91 @@ def refuse_nonsense(arguments: RunArguments) -> None:
         )
 
 
+def refuse_mixed_modes(arguments: RunArguments) -> None:
+    """One place for the orders; and a venue is neither recorded, nor made up, nor begun anew."""
+    if arguments.at is not None:
+        require_product(arguments)
+    modes = [name for name in MODES if getattr(arguments, name)]
+    if len(modes) > 1:
+        listed = " and ".join(f"--{name}" for name in modes)
+        raise CliError(f"{listed} exclude each other", Exit.USAGE, "give one")
+    require_place_for_perpetuals(arguments, modes)
+    require_runs(arguments, modes)
+    if not modes:
+        return
+    others = ("replay", "synthetic", "seed", "speed", "timeframe", "fresh")
+    for name in others:
+        if getattr(arguments, name) not in (None, False):
+            raise CliError(
+                f"--{modes[0]} and --{name} exclude each other",
+                Exit.USAGE,
+                "a venue has its own market, time and account",
+            )
+
+
+def require_product(arguments: RunArguments) -> None:
+    """A key says where it trades; only the practice venue is several."""
+    from tradewinds.vault.keys import KeyVenue
+
+    known = ", ".join(KeyVenue)
+    if not arguments.practice or arguments.at not in set(KeyVenue):
+        raise CliError(
+            f"--at {arguments.at!r} goes with --practice alone, and names one of {known}",
+            Exit.USAGE,
+            "leave it out: Binance spot is practised on by default",
+        )
+
+
+def require_place_for_perpetuals(arguments: RunArguments, modes: list[str]) -> None:
+    """Beside Binance spot, at a venue; practice has one key for both."""
+    if not (arguments.perpetuals or arguments.perpetual_key):
+        return
+    if not modes or arguments.at not in (None, "binance-spot"):
+        raise CliError(
+            "--perpetuals goes with orders to Binance spot",
+            Exit.USAGE,
+            "paper trades perpetuals by --symbols BTC/USDT:USDT; --practice --perpetuals "
+            "rehearses both, --testnet, --demo or --live trades both",
+        )
+    if arguments.practice and arguments.perpetual_key:
+        raise CliError(
+            "--practice needs no --perpetual-key", Exit.USAGE, "--practice --perpetuals is enough"
+        )
+
+
+def require_runs(arguments: RunArguments, modes: list[str]) -> None:
+    """Named as the refusal names them: nothing is taken over unseen."""
+    runs = split_names(arguments.take_over)
+    if runs and not (modes and all(RUN.fullmatch(run) for run in runs)):
+        raise CliError(
+            "--take-over goes with orders at a venue, and names runs: ten digits of 0-9 a-f",
+            Exit.USAGE,
+            "a start that finds orders of another data folder says which",
+        )
+
+
+def mode_of(arguments: RunArguments) -> tuple[str, str]:
+    """Mode, and the name of the key it needs."""
+    for name in MODES:
+        given = getattr(arguments, name)
+        if given:
+            return name, given if isinstance(given, str) else ""
+    return "paper", ""
+
+
 def options_of(arguments: RunArguments, frame: Frame) -> "RunOptions":
     """The supervisor's options."""
     from tradewinds.options import RunOptions
 
+    mode, key = mode_of(arguments)
     return RunOptions(
+        mode=mode,
+        at=arguments.at or "",
+        perpetuals=arguments.perpetuals or bool(arguments.perpetual_key),
+        perpetual_key=arguments.perpetual_key or "",
+        take_over=split_names(arguments.take_over),
+        key=key,
+        cleared_ns=arguments.cleared_ns,
         replay=str(Path(arguments.replay).expanduser()) if arguments.replay else None,
         speed=speed_of(arguments),
         synthetic=arguments.synthetic or arguments.seed is not None,

@@ -48,6 +48,7 @@ MEANINGS: Final = types.MappingProxyType(
         "strategies.<name>.params": (
             "Its parameters; `trading-cli strategies show <name>` lists them with their ranges."
         ),
+        "selector.enabled": "Whether what a strategy earns decides how much it may risk.",
         "sim.latency_ms": "Delay between an order and the simulated venue.",
         "sim.slippage_bps": "Slippage of fills whose price comes from a bar or a lone print.",
         "sim.volume_share_max": "Largest share of a bar's volume that our orders can fill.",
@@ -57,6 +58,10 @@ MEANINGS: Final = types.MappingProxyType(
             "How long to look for a venue before the synthetic market takes its place."
         ),
         "feed.synthetic_seed": "Seed of the synthetic market: the same seed, the same prices.",
+        "live.canary_trades": (
+            "Round trips of each strategy with a tenth of the limits before it gets all of them."
+        ),
+        "live.canary_days": "Days over which they must be spread.",
         "dashboard.host": "Address the pages listen on; leave it on loopback unless you know why.",
         "dashboard.port": "Port of the pages.",
         "store.database_url": (

@@ -12,11 +12,20 @@ STATE_STYLES = (
     (TradingState.REDUCING, "yellow"),
     (TradingState.HALTED, "red"),
 )
+MODE_NOTES = (
+    ("live", " REAL MONEY: orders go to the venue ", "loud"),
+    ("practice", "PRACTICE: orders go to a practice venue on this machine.", "bold"),
+    ("testnet", "TESTNET: orders go to the venue's testnet; nothing there is money.", "bold"),
+    ("demo", "DEMO: orders go to the venue's demo trading; nothing there is money.", "bold"),
+)
 SYNTHETIC_NOTE = " SYNTHETIC MARKET: made-up prices, no result here means anything "
 
 
 def show_snapshot(screen: Screen, snapshot: Snapshot, price_age_ms: float | None) -> None:
     """State, money, speed, positions, strategies."""
+    for mode, note, how in MODE_NOTES:
+        if snapshot.mode == mode:
+            screen.line(note, how)
     if snapshot.synthetic:
         screen.line(SYNTHETIC_NOTE, "loud")
     style = next(style for state, style in STATE_STYLES if state is snapshot.trading_state)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tradewinds.config import Settings
     from tradewinds.store.database import Database
 
-KINDS: Final = ("live", "replay", "synthetic")
+KINDS: Final = ("live", "replay", "synthetic", "practice", "testnet", "demo", "real")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="dark"><title>{title}: log in</title>
 <link rel="icon" href="/static/icon.svg"><link rel="stylesheet" href="/static/login.css"></head>
-<body><main><h1>{title}</h1><p class="lead">Paper trading on your own machine.</p>
+<body><main><h1>{title}</h1><p class="lead">Trading on your own machine.</p>
 <form method="post" action="/login">
 <input type="hidden" name="next" value="{next}">
 <input type="text" name="username" value="operator" autocomplete="username" hidden>

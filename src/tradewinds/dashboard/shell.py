@@ -15,6 +15,7 @@ from tradewinds.dashboard.widgets import Bar, Words, tag
 from tradewinds.model.snapshot import Snapshot
 
 REFRESH_S = 0.25
+REAL_MONEY = "live"
 SIMULATED = frozenset({"paper", "backtest", "replay"})
 TABS = (
     ("/", "Overview"),
@@ -100,8 +101,8 @@ class Shell:
                     self._meter = Bar()
 
     def _show(self, snapshot: Snapshot) -> None:
-        real = snapshot.mode not in SIMULATED
-        self._mode.show(snapshot.mode.upper(), "real" if real else "")
+        real = snapshot.mode == REAL_MONEY
+        self._mode.show("REAL MONEY" if real else snapshot.mode.upper(), "real" if real else "")
         self._feed.show(*feed_badge(snapshot))
         self._feed.props(f"title={_quoted(snapshot.feed_label)}")
         self._state.show(snapshot.trading_state.name, snapshot.trading_state.value)

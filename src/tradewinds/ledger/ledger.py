@@ -37,13 +37,14 @@ class Ledger:
     def __init__(self, currency: Asset) -> None:
         self.currency = currency
         self._holdings = Holdings(currency)
+        self._balances = MappingProxyType(self._holdings.balances)
         self._results = Results()
         self._booked: OrderedDict[str, None] = OrderedDict()
 
     @property
     def balances(self) -> Mapping[Asset, Decimal]:
         """Quantity per asset, as the venue has it. A read-only view; zeros stay in it."""
-        return MappingProxyType(self._holdings.balances)
+        return self._balances
 
     @property
     def lots(self) -> tuple[Lot, ...]:
