@@ -78,7 +78,7 @@ def measure() -> list[Row]:
 
     for _ in range(ROUNDS):
         keep("floor: plain Python loop over the same quotes", floor_seconds(events))
-        keep("engine.step, both strategies, risk on", step_only(events))
+        keep("engine.step, all built-in strategies, risk on", step_only(events))
         keep("with simulated venue and driver", through(rig.wired(first_ns), events))
         busy = rig.wired(first_ns, extra=[Eager(EagerParams(), rig.FEED.instruments)])
         keep("... and a signal on every 100th quote", through(busy, events))
@@ -111,7 +111,10 @@ def _latency_rows(events: Sequence[MarketEvent]) -> list[Row]:
     eager = Eager(EagerParams(every=20), rig.FEED.instruments)
     busy = latencies_us(rig.wired(events[0].received_time_ns, extra=[eager]), events)
     rows = []
-    for name, figures in (("both strategies", quiet), ("a signal on every 20th quote", busy)):
+    for name, figures in (
+        ("all built-in strategies", quiet),
+        ("a signal on every 20th quote", busy),
+    ):
         for label, figure in zip(("p50", "p99", "p99.9"), figures, strict=True):
             rows.append(Row(name=f"decision latency {label}, {name}", figure=figure, unit="us"))
     return rows

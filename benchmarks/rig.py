@@ -46,7 +46,7 @@ def wired(
     extra: Sequence[Strategy] = (),
     history: int = 600,
 ) -> Driver:
-    """Both strategies, full risk checks, the simulated venue: as in paper trading."""
+    """All built-in strategies, full risk checks, the simulated venue: as in paper trading."""
     params = parts.params_of(SETTINGS, SYNTHETIC_PARAMS)
     strategies = [*parts.strategies_of(params, FEED.instruments), *extra]
     settings = parts.engine_settings_of(SETTINGS)
@@ -71,6 +71,13 @@ def sqlite_journal(folder: Path) -> StoreJournal:
     """A durable journal in a new database."""
     database = open_database(f"sqlite:///{folder / 'bench.db'}")
     return StoreJournal(database, "bench", "bench")
+
+
+def settle() -> None:
+    """The collector as the engine's process sets it after its start."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def timed(run: Callable[[], Any]) -> float:

@@ -1,70 +1,118 @@
-"""A stand-in for a venue's stream, in a process of its own: pushes prepared frames at a rate.
+"""A stand-in for a venue's stream, in a process of its own: sends prepared frames at a rate.
 
-`python -m benchmarks.wire_server FRAMES STAMPS RATE`: one frame a line; the first message of a
-client starts it. RATE 0 is as fast as the client reads. When each frame left is written to STAMPS.
+`python -m benchmarks.wire_server FRAMES STAMPS RATE`: one message a line. It serves one client
+and begins half a second after the handshake. RATE 0 is as fast as the client reads. When each
+message left is written to STAMPS. It blocks and sleeps instead of looping over events, so that an
+even stream stays even.
 """
 
 import array
-import asyncio
-import os
+import base64
+import hashlib
+import re
+import socket
+import struct
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import uvloop
-from picows import WSListener, WSMsgType, ws_create_server
+from benchmarks import priority
 
-TICK_S = 0.001
-BURST = 256
-BUFFER_MAX = 1 << 20
-
-
-class Pusher(WSListener):
-    """Sends everything once, to one client."""
-
-    def __init__(self, frames: list[bytes], stamps: Path, rate: int) -> None:
-        self._frames = frames
-        self._stamps = stamps
-        self._rate = rate
-        self._task: asyncio.Task[None] | None = None
-
-    def on_ws_frame(self, transport: Any, frame: Any) -> None:
-        """The subscription."""
-        if frame.msg_type is WSMsgType.TEXT and self._task is None:
-            self._task = asyncio.create_task(self._push(transport))
-
-    async def _push(self, transport: Any) -> None:
-        await asyncio.sleep(0.3)
-        sent = array.array("q")
-        send, now_ns, text = transport.send, time.monotonic_ns, WSMsgType.TEXT
-        waiting = transport.underlying_transport.get_write_buffer_size
-        began, total = time.monotonic(), len(self._frames)
-        while len(sent) < total:
-            due = int((time.monotonic() - began) * self._rate) if self._rate else len(sent) + BURST
-            for frame in self._frames[len(sent) : min(due, total)]:
-                sent.append(now_ns())
-                send(text, frame)
-            # Above a frame a tick it spins: sleeping would make bursts of an even stream.
-            slow = 0 < self._rate <= 1.0 / TICK_S
-            await asyncio.sleep(TICK_S if slow or waiting() > BUFFER_MAX else 0)
-        self._stamps.write_bytes(sent.tobytes())
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+BEGIN_S = 0.5
+TOGETHER = 64
+"""Messages in one write where there is no rate."""
+SHORT = 126
 
 
-async def main(frames: Path, stamps: Path, rate: int) -> None:
-    """Listen on a free port, print it, serve until killed."""
-    lines = frames.read_bytes().splitlines()  # noqa: ASYNC240 - before there is anything to do
-    server = await ws_create_server(lambda _: Pusher(lines, stamps, rate), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+def framed(message: bytes) -> bytes:
+    """As one unmasked text frame (RFC 6455, section 5.2)."""
+    size = len(message)
+    if size < SHORT:
+        return bytes((0x81, size)) + message
+    return struct.pack(">BBH", 0x81, SHORT, size) + message
 
 
-def keep_apart() -> None:
-    """On the last core, where it spins without pushing its client aside."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})
+def shake_hands(client: socket.socket) -> None:
+    """Answer the upgrade."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += client.recv(65_536)
+    lines = (line.partition(b":") for line in request.split(b"\r\n"))
+    key = next(value for name, _, value in lines if name.lower() == b"sec-websocket-key")
+    accept = base64.b64encode(hashlib.sha1(key.strip() + GUID).digest())
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    client.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+
+
+def answer(client: socket.socket) -> None:
+    """Say yes to every subscription that comes before it begins: some clients wait for that."""
+    heard, ends_s = b"", time.monotonic() + BEGIN_S
+    while (left_s := ends_s - time.monotonic()) > 0:
+        client.settimeout(left_s)
+        try:
+            heard += client.recv(65_536)
+        except TimeoutError:
+            break
+        while message := unmasked(heard):
+            text, heard = message
+            found = re.search(rb'"id":\s*(\d+)', text)
+            if found:
+                client.sendall(framed(b'{"result":null,"id":%d}' % int(found[1])))
+    client.settimeout(None)
+
+
+def unmasked(heard: bytes) -> tuple[bytes, bytes] | None:
+    """The first whole message of a client and what follows it (RFC 6455, section 5.3)."""
+    size, begin = heard[1] & 0x7F if len(heard) > 1 else 0, 2
+    if size == SHORT:
+        size, begin = int.from_bytes(heard[2:4]), 4
+    end = begin + 4 + size
+    if len(heard) < end or end < 7:
+        return None
+    mask, body = heard[begin : begin + 4], heard[begin + 4 : end]
+    return bytes(byte ^ mask[n % 4] for n, byte in enumerate(body)), heard[end:]
+
+
+def at_rate(client: socket.socket, frames: list[bytes], rate: int) -> "array.array[int]":
+    """One by one, each at its time, or at once when that has passed."""
+    sent, now_ns, send = array.array("q"), time.monotonic_ns, client.sendall
+    began_ns, gap_ns = now_ns(), 1e9 / rate
+    for number, frame in enumerate(frames):
+        due_ns = began_ns + int(number * gap_ns)
+        while (left_ns := due_ns - now_ns()) > 0:
+            time.sleep(left_ns / 1e9)
+        sent.append(now_ns())
+        send(frame)
+    return sent
+
+
+def at_once(client: socket.socket, frames: list[bytes]) -> "array.array[int]":
+    """As fast as they are read."""
+    sent = array.array("q")
+    for start in range(0, len(frames), TOGETHER):
+        part = frames[start : start + TOGETHER]
+        sent.extend([time.monotonic_ns()] * len(part))
+        client.sendall(b"".join(part))
+    return sent
+
+
+def main(messages: Path, stamps: Path, rate: int) -> None:
+    """Listen on a free port, print it, serve one client, wait to be killed."""
+    frames = [framed(line) for line in messages.read_bytes().splitlines()]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        print(server.getsockname()[1], flush=True)
+        client, _ = server.accept()
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    shake_hands(client)
+    answer(client)
+    sent = at_rate(client, frames, rate) if rate else at_once(client, frames)
+    stamps.write_bytes(sent.tobytes())
+    while client.recv(65_536):
+        pass
 
 
 if __name__ == "__main__":
-    keep_apart()
-    uvloop.run(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    priority.keep_to(priority.SENDER_CORE)
+    priority.come_first()
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,44 +1,42 @@
-"""From a venue's stream on loopback to a decision of the whole engine, ours beside ccxt.pro.
+"""From a venue's stream on loopback to a decision, ours beside other clients, in one run.
 
-cryptofeed and nautilus_trader are not measured here: they are no dependencies of ours.
+Ours goes through the feed and the whole engine; the others end where they hand an event over.
+Every client reads the same frames from the same sender, which has a core of its own.
 """
 
 import array
-import asyncio
 import contextlib
-import gc
-import itertools
-import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import uvloop
 from msgspec import Struct
 
-from benchmarks import rig
+from benchmarks import priority, rig
+from benchmarks.peers.home import ROOT, python_of
 from benchmarks.table import Row
+from benchmarks.wire_clients import Decided, Rest, ccxt_pro, ours
+from benchmarks.wire_frames import LEVELS, bare, deltas, native, tickers, trades
 from tradewinds.gateways.binance_channel import BinanceChannel, Places
-from tradewinds.gateways.binance_feed import BinanceFeed, BinanceOptions, Endpoints
-from tradewinds.gateways.venue_rest import Depth
 from tradewinds.model.events import MarketEvent
-from tradewinds.model.instrument import Instrument
-from tradewinds.model.market import Bar, Quote
 
 DRAINED = 100_000
-DEPTH_FRAMES = 20_000
-LEVELS = 20
+DEPTH_FRAMES = 60_000
 RATES = {1_000: 4_000, 10_000: 40_000, 50_000: 150_000}
-CCXT_FRAMES = 20_000
-CCXT_RATES = {1_000: 4_000, 10_000: 20_000}
 ROUNDS = 3
-QUIET_S = 2.0
-"""The stream is over when nothing has come for this long."""
+SLOW = {"ccxt.pro": 20_000, "cryptofeed": 60_000}
+"""Of a client that takes long no more than so many frames are asked."""
+SLOW_RATE_MAX = {"ccxt.pro": 10_000, "cryptofeed": 10_000}
+PEER_S = 120
+STREAMS: dict[str, tuple[Callable[[int], Iterator[bytes]], int]] = {
+    "bookTicker": (tickers, DRAINED),
+    "aggTrade": (trades, DRAINED),
+    "depth": (deltas, DEPTH_FRAMES),
+}
 
 
 class Passage(Struct, frozen=True, kw_only=True):
@@ -49,74 +47,8 @@ class Passage(Struct, frozen=True, kw_only=True):
     began_ns: int
 
 
-class Rest:
-    """The instruments of the synthetic market, listed as if Binance did."""
-
-    instruments: Sequence[Instrument] = rig.FEED.instruments
-
-    def native_id(self, symbol: str) -> str:
-        """`BTCUSDT`."""
-        return symbol.replace("/", "")
-
-    async def depth(self, symbol: str, limit: int) -> Depth:
-        """A book in which all levels of the frames lie."""
-        bids = [(100.0 - n / 100, 1.0) for n in range(1, 501)]
-        asks = [(100.0 + n / 100, 1.0) for n in range(1, 501)]
-        return Depth(bids=bids, asks=asks, update_id=1, limit=limit + 1)
-
-    async def bars(self, symbol: str, timeframe_ns: int, since_ns: int, most: int) -> list[Bar]:
-        """None."""
-        return []
-
-    async def listing(self, symbols: Sequence[str]) -> tuple[Instrument, ...]:
-        """All."""
-        return tuple(self.instruments)
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def native(instrument_id: str) -> str:
-    """`BTC/USDT@x` as the venue writes it."""
-    return instrument_id.partition("@")[0].replace("/", "")
-
-
-def wrapped(stream: str, data: dict[str, Any]) -> bytes:
-    """As on a combined stream, compact."""
-    return json.dumps({"stream": stream, "data": data}, separators=(",", ":")).encode()
-
-
-def tickers(count: int) -> Iterator[bytes]:
-    """bookTicker frames of twelve instruments, from the synthetic market's quotes."""
-    quotes = (event for event in rig.FEED.events() if type(event) is Quote)
-    for number, quote in enumerate(itertools.islice(quotes, count), 1):
-        symbol = native(quote.instrument_id)
-        data = {"u": number, "s": symbol, "b": f"{quote.bid:.8f}", "B": f"{quote.bid_size:.8f}"}
-        data |= {"a": f"{quote.ask:.8f}", "A": f"{quote.ask_size:.8f}"}
-        yield wrapped(f"{symbol.lower()}@bookTicker", data)
-
-
-def trades(count: int) -> Iterator[bytes]:
-    """aggTrade frames. Their time is now, so that they are not taken for old ones."""
-    symbol, now_ms = native(Rest.instruments[0].id), time.time_ns() // 1_000_000 + 3_000
-    for number in range(1, count + 1):
-        data = {"e": "aggTrade", "E": now_ms, "s": symbol, "a": number, "p": "100.10000000"}
-        data |= {"q": "0.01000000", "f": number, "l": number, "T": now_ms, "m": True, "M": True}
-        yield wrapped(f"{symbol.lower()}@aggTrade", data)
-
-
-def deltas(count: int) -> Iterator[bytes]:
-    """depthUpdate frames of ten levels a side; every fourth level is taken away."""
-    symbol, now_ms = native(Rest.instruments[0].id), time.time_ns() // 1_000_000 + 3_000
-    for number in range(1, count + 1):
-        sides: dict[str, list[list[str]]] = {"b": [], "a": []}
-        for n in range(LEVELS // 2):
-            step = 2 + (number * 7 + n * 31) % 400
-            size = "0.00000000" if (number + n) % 4 == 0 else f"{1 + n / 8:.8f}"
-            sides["b"].append([f"{100 - step / 100:.8f}", size])
-            sides["a"].append([f"{100 + step / 100:.8f}", size])
-        data = {"e": "depthUpdate", "E": now_ms, "s": symbol, "U": number + 1, "u": number + 1}
-        yield wrapped(f"{symbol.lower()}@depth@100ms", {**data, **sides})
+Client = Callable[[Sequence[bytes], str, int], Passage]
+"""Frames, their kind and a rate to what became of them."""
 
 
 @contextlib.contextmanager
@@ -126,7 +58,7 @@ def serving(frames: Sequence[bytes], rate: int) -> Iterator[tuple[str, Path]]:
         prepared, stamps = Path(folder, "frames"), Path(folder, "stamps")
         prepared.write_bytes(b"\n".join(frames))
         command = [sys.executable, "-m", "benchmarks.wire_server", str(prepared), str(stamps)]
-        server = subprocess.Popen([*command, str(rate)], stdout=subprocess.PIPE)
+        server = subprocess.Popen([*command, str(rate)], stdout=subprocess.PIPE, cwd=ROOT)
         try:
             assert server.stdout is not None
             yield f"ws://127.0.0.1:{int(server.stdout.readline())}", stamps
@@ -135,76 +67,54 @@ def serving(frames: Sequence[bytes], rate: int) -> Iterator[tuple[str, Path]]:
             server.wait()
 
 
-async def ours(frames: Sequence[bytes], rate: int, *, depth: bool = False) -> Passage:
-    """Through our feed and the whole engine."""
-    driver, done, clock = rig.wired(time.time_ns()), array.array("q"), time.monotonic_ns
+def by_us(frames: Sequence[bytes], kind: str, rate: int) -> Passage:
+    """In this process, on a loop of uvloop."""
     with serving(frames, rate) as (url, stamps):
-        options = BinanceOptions(
-            symbols=(), depth=depth, bars_ns=0, endpoints=Endpoints(spot=f"{url}/stream")
-        )
-        feed = BinanceFeed(options, Rest.instruments, Rest())
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000)
-        market, expected = driver.market, len(frames)
-        async with contextlib.aclosing(feed.batches()) as batches:
-            while len(done) < expected:
-                try:
-                    batch = await asyncio.wait_for(anext(batches), QUIET_S)
-                except TimeoutError:
-                    break
-                for event in batch:
-                    market(event)
-                    done.append(clock())
-        sent = _sent(stamps, len(frames))
-    # Deltas before the snapshot come out in one: those that are missing are the first ones.
-    return Passage(done=done, sent=sent[len(sent) - len(done) :], began_ns=sent[0])
+        decided = uvloop.run(ours(url, kind, len(frames)))
+        return _passage(decided, stamps, len(frames))
 
 
-async def ccxt_pro(frames: Sequence[bytes], rate: int) -> Passage:
-    """Through ccxt.pro's watch_bids_asks to nothing at all; of a burst it tells the newest."""
-    import ccxt.pro
-
-    exchange = ccxt.pro.binance({"newUpdates": True})
-    symbols = sorted({instrument.symbol for instrument in Rest.instruments})
-    exchange.set_markets([_market(exchange, symbol) for symbol in symbols])
-    done: dict[int, int] = {}
-    with serving([_bare(frame) for frame in frames], rate) as (url, stamps):
-        exchange.urls["api"]["ws"]["spot"] = f"{url}/ws"
-        with contextlib.suppress(TimeoutError):
-            while len(frames) not in done:
-                told = await asyncio.wait_for(exchange.watch_bids_asks(symbols), QUIET_S)
-                now = time.monotonic_ns()
-                done.update((ticker["info"]["u"], now) for ticker in told.values())
-        await exchange.close()
-        sent = _sent(stamps, len(frames))
-    return Passage(done=list(done.values()), sent=[sent[u - 1] for u in done], began_ns=sent[0])
+def by_ccxt(frames: Sequence[bytes], kind: str, rate: int) -> Passage:
+    """In this process too."""
+    with serving([bare(frame) for frame in frames], rate) as (url, stamps):
+        decided = uvloop.run(ccxt_pro(url, kind, len(frames)))
+        return _passage(decided, stamps, len(frames))
 
 
-def _bare(frame: bytes) -> bytes:
-    """Without the name of its stream."""
-    return json.dumps(json.loads(frame)["data"], separators=(",", ":")).encode()
+def by_peer(name: str) -> Client | None:
+    """In a process of its own, with the packages it wants; None where they are not there."""
+    python = python_of(name)
+    if python is None:
+        return None
+
+    def run(frames: Sequence[bytes], kind: str, rate: int) -> Passage:
+        with serving(frames, rate) as (url, stamps):
+            out = stamps.with_name("done")
+            module = f"benchmarks.peers.wire_{name}"
+            command = [str(python), "-m", module, url, kind, str(len(frames)), str(out)]
+            command += [i.symbol for i in Rest.instruments] if name == "cryptofeed" else []
+            subprocess.run(command, check=True, cwd=ROOT, timeout=PEER_S)
+            at = array.array("q", out.read_bytes())
+            first = len(frames) - len(at)
+            return _passage(Decided(at=at, numbers=range(first, len(frames))), stamps, len(frames))
+
+    return run
 
 
-def _sent(stamps: Path, count: int) -> Sequence[int]:
-    """When each frame left; the server writes it after the last one."""
+def _passage(decided: Decided, stamps: Path, count: int) -> Passage:
     for _ in range(200):
         if stamps.exists() and stamps.stat().st_size >= 8 * count:
-            return array.array("q", stamps.read_bytes())
+            sent = array.array("q", stamps.read_bytes())
+            left = [sent[number] for number in decided.numbers]
+            return Passage(done=decided.at, sent=left, began_ns=sent[0])
         time.sleep(0.05)
-    raise SystemExit("the server did not finish; is the machine overloaded?")
-
-
-def _market(exchange: Any, symbol: str) -> dict[str, Any]:
-    base, quote = symbol.split("/")
-    names = {"symbol": symbol, "id": base + quote, "lowercaseId": (base + quote).lower()}
-    sides = {"base": base, "quote": quote, "baseId": base, "quoteId": quote}
-    kind = {"type": "spot", "spot": True, "active": True, "contract": False, "swap": False}
-    return exchange.safe_market_structure({**names, **sides, **kind})
+    raise SystemExit("the sender did not finish; is the machine overloaded?")
 
 
 def _drain_row(name: str, frames: int, passage: Passage) -> Row:
     """Messages a second from the first departure to the last decision, all of them counted."""
+    if not passage.done:
+        return Row(name=f"drained: {name}, nothing handed on", figure=0.0, unit="msgs/s")
     seconds = (max(passage.done) - passage.began_ns) / 1e9
     note = "" if len(passage.done) == frames else f", {len(passage.done):,} handed on"
     return Row(name=f"drained: {name}{note}", figure=frames / seconds, unit="msgs/s")
@@ -215,7 +125,10 @@ def _latency_rows(name: str, rate: int, passages: Sequence[Passage]) -> list[Row
     rounds = [
         sorted(after - before for after, before in zip(p.done, p.sent, strict=True))
         for p in passages
+        if p.done
     ]
+    if not rounds:
+        return []
     took = min(rounds, key=lambda each: each[len(each) * 99 // 100])
     return [
         Row(name=f"wire to decision at {rate:,}/s, {name}, {label}", figure=at / 1e3, unit="us")
@@ -240,44 +153,55 @@ def _decode_row(name: str, frames: Sequence[bytes]) -> Row:
     return Row(name=f"decode alone, {name}", figure=len(frames) / seconds, unit="msgs/s")
 
 
-@contextlib.contextmanager
-def apart_from_the_server() -> Iterator[None]:
-    """Not on the core on which the server spins, where there is another."""
-    last = (os.cpu_count() or 1) - 1
-    if not hasattr(os, "sched_setaffinity") or os.sched_getaffinity(0) <= {last}:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before - {last})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+def _clients() -> dict[str, Client]:
+    """By the name in the table, in the order in which they take turns."""
+    found: dict[str, Client | None] = {
+        "feed and whole engine": by_us,
+        "ccxt.pro, no engine": by_ccxt,
+        "cryptofeed, no engine": by_peer("cryptofeed"),
+        "websockets + msgspec, nothing else": by_peer("websockets"),
+    }
+    return {name: client for name, client in found.items() if client is not None}
+
+
+def _cut(name: str, frames: Sequence[bytes]) -> Sequence[bytes]:
+    return frames[: SLOW.get(name.partition(",")[0], len(frames))]
+
+
+def _drained() -> list[Row]:
+    rows = []
+    for kind, (make, count) in STREAMS.items():
+        title = f"{kind} of {LEVELS} levels, book kept" if kind == "depth" else kind
+        for name, client in _clients().items():
+            # Made anew for each, because they tell the time, and an old one is not of now.
+            some = _cut(name, list(make(count)))
+            rows.append(_drain_row(f"{title}, {name}", len(some), client(some, kind, 0)))
+    return rows
+
+
+def _latencies(quotes: Sequence[bytes]) -> list[Row]:
+    rows = []
+    for rate, count in RATES.items():
+        rounds: dict[str, list[Passage]] = {}
+        for _ in range(ROUNDS):
+            for name, client in _clients().items():
+                if rate <= SLOW_RATE_MAX.get(name.partition(",")[0], rate):
+                    frames = _cut(name, quotes[:count])
+                    rounds.setdefault(name, []).append(client(frames, "bookTicker", rate))
+        for name, passages in rounds.items():
+            rows += _latency_rows(name, rate, passages)
+    return rows
 
 
 def measure() -> list[Row]:
-    """All rows, ours and ccxt.pro in turn."""
-    with apart_from_the_server():
-        return _measure()
-
-
-def _measure() -> list[Row]:
+    """All rows, the clients in turn."""
     quotes, prints = list(tickers(max(RATES.values()))), list(trades(DRAINED))
-    levels = list(deltas(DEPTH_FRAMES))
-    rows = [_decode_row("bookTicker", quotes[:DRAINED]), _decode_row("aggTrade", prints)]
-    name = f"depth of {LEVELS} levels, book kept"
-    for what, frames in (("bookTicker", quotes[:DRAINED]), ("aggTrade", prints), (name, levels)):
-        passage = uvloop.run(ours(frames, 0, depth=frames is levels))
-        rows.append(_drain_row(f"{what}, feed and whole engine", len(frames), passage))
-    passage = uvloop.run(ccxt_pro(quotes[:CCXT_FRAMES], 0))
-    rows.append(_drain_row("bookTicker, ccxt.pro, no engine", CCXT_FRAMES, passage))
-    for rate, count in RATES.items():
-        our_rounds, peer_rounds = [], []
-        for _ in range(ROUNDS):
-            our_rounds.append(uvloop.run(ours(quotes[:count], rate)))
-            if rate in CCXT_RATES:
-                peer_rounds.append(uvloop.run(ccxt_pro(quotes[: CCXT_RATES[rate]], rate)))
-        rows += _latency_rows("with engine", rate, our_rounds)
-        if peer_rounds:
-            rows += _latency_rows("ccxt.pro, no engine", rate, peer_rounds)
-    return rows
+    priority.keep_to(priority.CLIENT_CORE)
+    first = priority.come_first()
+    try:
+        rows = [_decode_row("bookTicker", quotes[:DRAINED]), _decode_row("aggTrade", prints)]
+        rows += _drained() + _latencies(quotes)
+    finally:
+        priority.stand_back()
+    word = "before all others" if first else "among the others: their load is in it"
+    return [*rows, Row(name=f"... sender and clients ran {word}", figure=float(first), unit="")]

@@ -65,6 +65,8 @@ class PaperBaskets:
 
     def due(self, board: Board, now_ns: int, unwind_share: float) -> list[tuple[StrategyId, float]]:
         """Results of the cycles whose moment has come."""
+        if not self._waiting:
+            return []
         ready = [each for each in self._waiting if each.due_ns <= now_ns]
         self._waiting = [each for each in self._waiting if each.due_ns > now_ns]
         results = ((e.signal.strategy_id, result_of(e.signal, board, unwind_share)) for e in ready)

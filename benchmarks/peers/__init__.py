@@ -1,0 +1,1 @@
+"""Other systems, measured in environments of their own: nothing here imports ours."""
