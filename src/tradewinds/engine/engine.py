@@ -76,7 +76,7 @@ class Engine:
             ev.StrategySwitched: self._operator.switch,
             ev.MandateIssued: self._operator.mandate,
             ev.StoreHealthChanged: self._operator.store_health,
-            ev.VenueStateRead: self._reconciler.take,
+            ev.VenueStateRead: self._state_read,
             ev.VenueTroubleChanged: self._reconciler.trouble,
             ev.VenueFeaturesTold: self._features,
         }
@@ -208,6 +208,10 @@ class Engine:
             # Its stop stands where it stood; whether to leave, and when, is for who entered.
             kind = f"instrument_{instrument.status.value}"
             self._out.anomaly(kind, instrument.id, "while a position is open", always=True)
+
+    def _state_read(self, event: ev.VenueStateRead) -> None:
+        self._reconciler.take(event)
+        self._upkeep.begin()
 
     def _features(self, event: ev.VenueFeaturesTold) -> None:
         self.floor.brackets = frozenset(event.brackets)

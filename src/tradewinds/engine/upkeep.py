@@ -33,6 +33,7 @@ class Upkeep:
         self._alarm = 0.0
         self._started_ns = 0
         self._newest_ns = self._judged_ns = -1
+        self._resumed, self._begun = False, True
         self._peg = Peg(())
         self._silent_ns = int(floor.limits.stale_after_s * 1e9) * STALE_FACTOR
         self._equity_every_ns = int(floor.settings.equity_every_s * 1e9)
@@ -55,10 +56,20 @@ class Upkeep:
         self._judge(equity)
         self._closer.tell_state()
         self._record_equity(equity)
-        if saved is not None:
+        self._resumed, self._begun = saved is not None, False
+        if event.own_runs is None:
+            self.begin()
+
+    def begin(self) -> None:
+        """Once after the start: at a venue after its first reading, for until then nobody knows
+        whether the user has sold what we would sell."""
+        if self._begun:
+            return
+        self._begun = True
+        if self._resumed:
             self._tidy_up()
-        if floor.breaker.state is TradingState.HALTED:
-            self._closer.flatten(floor.breaker.reason)
+        if self._floor.breaker.state is TradingState.HALTED:
+            self._closer.flatten(self._floor.breaker.reason)
 
     def _restore(self, saved: Checkpoint) -> None:
         floor, portfolio = self._floor, self._floor.portfolio
