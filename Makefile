@@ -6,14 +6,15 @@ SECOND := .venv.second/installed
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: run test check bench docs lock fmt clean env oracles types lint unit kernels kernels-check
+.PHONY: run test check others bench docs lock fmt clean env oracles types lint unit kernels kernels-check
 
 run:
 	./trading-cli run $(ARGS)
 
 test: env
 	.ci/packages
-	@$(MAKE) --no-print-directory check unit
+	@$(MAKE) --no-print-directory -j2 check others
+	@$(MAKE) --no-print-directory unit
 
 check: lint types
 	.venv/bin/lint-imports
@@ -37,6 +38,8 @@ unit: env $(SECOND) oracles
 	$(PYTEST) -m browser $(ARGS) || [ $$? -eq 5 ]
 	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) --dist worksteal $(ARGS) || [ $$? -eq 5 ]
 	$(PYTEST) -m "not serial and not wall and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+
+others: $(SECOND) oracles
 
 # A client for tests whose packages must not meet ours; made anew when its lock changes.
 $(SECOND): requirements-second-clients.lock | env

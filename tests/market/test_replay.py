@@ -193,7 +193,7 @@ def test_a_recording_cut_off_is_replayed_as_far_as_it_goes(tmp_path):
     assert feed.dropped["file cut off"] == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip at all", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"not gzip at all", gzip.compress(b"", mtime=0)])
 def test_a_recording_that_is_none_is_an_error_with_the_place(tmp_path, content):
     path = tmp_path / "a.gz"
     path.write_bytes(content)
