@@ -242,6 +242,10 @@ def test_the_search_would_find_a_canary() -> None:
         clean("x", f"key={SECRET}".encode())
     process = subprocess.Popen(["sleep", "30"], env={"KEY": SECRET})
     try:
+        # The system fills in a new program's environment a moment after it has begun.
+        give_up = time.monotonic() + 10
+        while b"KEY" not in of_process(process.pid) and time.monotonic() < give_up:
+            time.sleep(0.01)
         with pytest.raises(AssertionError, match="holds"):
             clean("x", of_process(process.pid))
     finally:

@@ -20,7 +20,6 @@ from tradewinds.practice.orders import Order, Refused
 from tradewinds.practice.presets import coinbase_listings
 
 ACCOUNTS = f"GET {HOST}{PATH}/accounts"
-NOW = int(time.time())
 
 
 async def stored(caller: Caller, placed: Any) -> Any:
@@ -33,6 +32,7 @@ def test_a_token_speaks_for_one_request_and_two_minutes() -> None:
         good = token(caller.key, ACCOUNTS)
         await caller.send("GET", "accounts", signed=good)
         assert caller.status == 200
+        now_s = int(time.time())
         wrong = [
             "",
             "nonsense",
@@ -41,9 +41,9 @@ def test_a_token_speaks_for_one_request_and_two_minutes() -> None:
             token(caller.key, f"GET {HOST}{PATH}/portfolios"),
             token(caller.key, "GET api.example.com/api/v3/brokerage/accounts"),
             token(caller.key),
-            token(caller.key, ACCOUNTS, nbf=NOW - 200, exp=NOW - 80),
-            token(caller.key, ACCOUNTS, exp=NOW + 600),
-            token(caller.key, ACCOUNTS, nbf=NOW + 100, exp=NOW + 200),
+            token(caller.key, ACCOUNTS, nbf=now_s - 200, exp=now_s - 80),
+            token(caller.key, ACCOUNTS, exp=now_s + 600),
+            token(caller.key, ACCOUNTS, nbf=now_s + 100, exp=now_s + 200),
             token(caller.key, ACCOUNTS, nonce=""),
             token(caller.key, ACCOUNTS, alg="none"),
             token(caller.key, ACCOUNTS, iss="somebody"),
