@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.contract.live_rigs import SpotRig, UsdmRig
+from tests.faults.live_floor import Scripted
 from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.model import events as ev
-from tradewinds.model.ids import Asset, StrategyId, run_id
+from tradewinds.model.ids import Asset, run_id
 from tradewinds.model.market import Quote, Side
 from tradewinds.model.order import Purpose
 from tradewinds.model.portfolio import TradingState
@@ -23,24 +24,6 @@ from tradewinds.store.memory import MemoryJournal
 
 D = Decimal
 SECOND = 1_000_000_000
-
-
-class Scripted:
-    """Says at the next quote what the test wants said."""
-
-    def __init__(self, instrument_id: Any) -> None:
-        self.strategy_id = StrategyId("scripted")
-        self.say: list[Any] = []
-        self._instrument_id = instrument_id
-
-    def subscriptions(self) -> Any:
-        from tradewinds.ports import Subscription
-
-        return [Subscription(kind=Quote, instrument_id=self._instrument_id)]
-
-    def on_event(self, event: Any, view: Any) -> Any:
-        said, self.say = self.say, []
-        return said
 
 
 class Floor:

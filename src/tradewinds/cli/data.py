@@ -123,7 +123,7 @@ def survey(arguments: DataArguments, frame: Frame) -> DataAnswer:
 
 def parquet_files(path: Path) -> list[Path]:
     """The file, or every Parquet file of the folder, of an archive also of those below."""
-    from tradewinds.market.shelf import archive_root
+    from tradewinds.market.shelf import parquet_in
 
     if not path.exists():
         raise DataError(
@@ -131,8 +131,7 @@ def parquet_files(path: Path) -> list[Path]:
         )
     if path.is_file():
         return [path]
-    find = path.rglob if archive_root(path) is not None else path.glob
-    found = sorted(find("*.parquet"))
+    found = parquet_in(path)
     if not found:
         raise DataError(f"{path}: no .parquet file in this folder")
     return found

@@ -134,8 +134,7 @@ async def downloaded(
             listing.note(await history.listing(), time.time_ns())
             universe = [entry.instrument for entry in listing.read()]
             names = wanted_series(arguments, universe, history)
-            bar = progress_bar(quiet=frame.json)
-            with bar:
+            with ProgressBar(quiet=frame.json) as bar:
                 found = await Downloader(history, shelf, bar.tell).fetch(names, span)
         finally:
             await history.close()
@@ -212,10 +211,10 @@ def series_answer(found: "Fetched") -> SeriesAnswer:
     )
 
 
-class Bar:
+class ProgressBar:
     """Progress on stderr: a bar on a terminal, else a line now and then."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._share: dict[Any, float] = {}
         self._rows: dict[Any, int] = {}
@@ -248,11 +247,6 @@ class Bar:
         elif not self._quiet and time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + LINE_EVERY_S
             sys.stderr.write(f"{share:.0%} of {len(self._share)} series, {rows:,} new rows\n")
-
-
-def progress_bar(*, quiet: bool) -> Bar:
-    """Shown while the `with` lasts."""
-    return Bar(quiet)
 
 
 def show_download(screen: Screen, answer: DownloadAnswer) -> None:

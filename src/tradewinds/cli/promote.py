@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds.cli import lookahead, significance, walk_forward
 from tradewinds.cli.config_verbs import load_settings
@@ -68,7 +68,7 @@ def promote(arguments: PromoteArguments, frame: Frame) -> Outcome:
     names = split_names(arguments.strategy)
     if len(names) != 1:
         raise CliError("promote takes one strategy", Exit.USAGE, "say --strategy NAME")
-    task = task_of(_data_of(arguments), load_settings(frame, arguments.config), "promote")
+    task = task_of(walk_arguments(arguments), load_settings(frame, arguments.config), "promote")
     require_recorded(task, "promote")
     if not task.settings.strategies[names[0]].enabled:
         raise CliError(
@@ -94,20 +94,9 @@ def answer_of(arguments: PromoteArguments, task: "Task", frame: Frame) -> Promot
     from tradewinds.research.promotion import Shown, demands, evidence, passed
 
     (name,) = task.strategies
-    shared: dict[str, Any] = {
-        field: getattr(arguments, field)
-        for field in ("path", "strategy", "timeframe", "start", "end", "symbols", "config")
-    }
-    searched: dict[str, Any] = {"search": arguments.search, "candidates": arguments.candidates}
-    walked = walk_forward.answer_of(
-        walk_forward.WalkForwardArguments(
-            train_days=arguments.train_days, test_days=arguments.test_days, **searched, **shared
-        ),
-        task,
-        frame,
-    )
+    walked = walk_forward.answer_of(walk_arguments(arguments), task, frame)
     luck = significance.answer_of(
-        significance.SignificanceArguments(trials=arguments.trials, **searched, **shared),
+        significance.SignificanceArguments(trials=arguments.trials, **shared_of(arguments)),
         task,
         frame,
     )
@@ -139,28 +128,17 @@ def answer_of(arguments: PromoteArguments, task: "Task", frame: Frame) -> Promot
     return answer
 
 
-class _DataChosen(Struct, frozen=True, kw_only=True):
-    """Recorded data only: the synthetic market can prove nothing."""
-
-    path: PathArgument
-    strategy: tuple[str, ...]
-    timeframe: str | None
-    start: str | None
-    end: str | None
-    symbols: tuple[str, ...]
-    synthetic_days: int | None = None
-    seed: int | None = None
-
-
-def _data_of(arguments: PromoteArguments) -> _DataChosen:
-    return _DataChosen(
-        path=arguments.path,
-        strategy=arguments.strategy,
-        timeframe=arguments.timeframe,
-        start=arguments.start,
-        end=arguments.end,
-        symbols=arguments.symbols,
+def walk_arguments(arguments: PromoteArguments) -> walk_forward.WalkForwardArguments:
+    """The walk-forward that is a part of the gate; it chooses the data of all of it."""
+    return walk_forward.WalkForwardArguments(
+        train_days=arguments.train_days, test_days=arguments.test_days, **shared_of(arguments)
     )
+
+
+def shared_of(arguments: PromoteArguments) -> dict[str, Any]:
+    """What walk-forward and significance are asked alike."""
+    own = ("train_days", "test_days", "trials")
+    return {name: value for name, value in structs.asdict(arguments).items() if name not in own}
 
 
 def show(screen: Screen, answer: PromoteAnswer) -> None:

@@ -13,14 +13,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tradewinds.gateways.ccxt_inbox import Inbox
-from tradewinds.gateways.ccxt_markets import instrument_from, number
+from tradewinds.gateways.ccxt_markets import bar_from, instrument_from, number
 from tradewinds.model.errors import ConfigError, VenueUnavailable
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, Quote, Side, TradePrint
 from tradewinds.model.timeframes import parse_timeframe
-from tradewinds.model.validity import bar_invalidity
 from tradewinds.ports import BarHistory
 
 KEEP_ALIVE_MS: Final = 10_000
@@ -128,7 +127,8 @@ class CcxtFeed:
             except venue_faults() as error:
                 log.warning("history_missing symbol=%s error=%s", symbol, type(error).__name__)
                 continue
-            made = [self._bar(id_, timeframe_ns, row) for row in rows]
+            now_ns = self._edge.now_ns()
+            made = [bar_from((id_, timeframe_ns), row, now_ns, self.dropped) for row in rows]
             found[id_] = tuple(bar for bar in made if bar is not None)[-bars:]
         return found
 
@@ -223,32 +223,6 @@ class CcxtFeed:
             venue_time_ns=_time_ns(trade.get("timestamp"), received_ns),
             received_time_ns=received_ns,
         )
-
-    def _bar(self, id_: InstrumentId, timeframe_ns: int, row: Sequence[object]) -> Bar | None:
-        numbers = [found for field in row[:6] if (found := number(field)) is not None]
-        if len(numbers) != 6:
-            self.dropped["bar incomplete or not finite"] += 1
-            return None
-        open_ns = int(numbers[0]) * NS_PER_MS
-        close_ns = open_ns + timeframe_ns
-        if close_ns > self._edge.now_ns():
-            return None
-        bar = Bar(
-            instrument_id=id_,
-            timeframe_ns=timeframe_ns,
-            open_time_ns=open_ns,
-            open=numbers[1],
-            high=numbers[2],
-            low=numbers[3],
-            close=numbers[4],
-            volume=numbers[5],
-            venue_time_ns=close_ns,
-            received_time_ns=close_ns,
-        )
-        why = bar_invalidity(bar)
-        if why is not None:
-            self.dropped[why] += 1
-        return bar if why is None else None
 
 
 async def open_feed(

@@ -1,14 +1,18 @@
-"""ccxt's market entries to Instruments. What cannot be represented exactly is left out."""
+"""ccxt's market entries to Instruments, its rows to bars. What is not exact is left out."""
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tradewinds.model.decimals import ONE, ZERO
-from tradewinds.model.ids import Asset, Venue, instrument_id
+from tradewinds.model.ids import Asset, InstrumentId, Venue, instrument_id
 from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
+from tradewinds.model.market import Bar
+from tradewinds.model.validity import bar_invalidity
 
+NS_PER_MS: Final = 1_000_000
 DECIMAL_PLACES: Final = 2
 TICK_SIZE: Final = 4
 """ccxt's precision modes that fix a step; the third, significant digits, does not."""
@@ -57,6 +61,40 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def bar_from(
+    series: tuple[InstrumentId, int], row: Sequence[object], now_ns: int, dropped: Counter[str]
+) -> Bar | None:
+    """A closed bar from ccxt's row, received as it closed; `series` is its instrument and length.
+
+    None for one that still grows, or that makes no sense: then it is counted in `dropped`.
+    """
+    id_, length_ns = series
+    numbers = [found for field in row[:6] if (found := number(field)) is not None]
+    if len(numbers) != 6:
+        dropped["bar incomplete or not finite"] += 1
+        return None
+    open_ns = int(numbers[0]) * NS_PER_MS
+    close_ns = open_ns + length_ns
+    if close_ns > now_ns:
+        return None
+    bar = Bar(
+        instrument_id=id_,
+        timeframe_ns=length_ns,
+        open_time_ns=open_ns,
+        open=numbers[1],
+        high=numbers[2],
+        low=numbers[3],
+        close=numbers[4],
+        volume=numbers[5],
+        venue_time_ns=close_ns,
+        received_time_ns=close_ns,
+    )
+    why = bar_invalidity(bar)
+    if why is not None:
+        dropped[why] += 1
+    return bar if why is None else None
 
 
 def _kind(market: Mapping[str, Any]) -> InstrumentKind | None:

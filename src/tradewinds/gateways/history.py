@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from tradewinds.gateways.ccxt_feed import public_exchange, venue_faults
-from tradewinds.gateways.ccxt_markets import instrument_from, number
+from tradewinds.gateways.ccxt_markets import bar_from, instrument_from, number
 from tradewinds.model.errors import ConfigError, VenueUnavailable
 from tradewinds.model.ids import instrument_id
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, FundingRate, Side, TradePrint
 from tradewinds.model.timeframes import HOUR_NS, parse_timeframe
-from tradewinds.model.validity import bar_invalidity, funding_invalidity, print_invalidity
+from tradewinds.model.validity import funding_invalidity, print_invalidity
 
 NS_PER_MS: Final = 1_000_000
 BARS_A_PAGE: Final = 1_000
@@ -128,30 +128,11 @@ class CcxtHistory:
         return min(BARS_A_PAGE, int(told.get("limit") or BARS_A_PAGE_UNKNOWN))
 
     def _bar(self, name: Wanted, length_ns: int, row: Sequence[object]) -> Bar | None:
-        numbers = [number(field) for field in row[:6]]
         if name.kind == "mark":
             # A price that is computed, not traded, has no volume.
-            numbers = [*numbers[:5], 0.0]
-        if len(numbers) != 6 or None in numbers:
-            self.dropped["bar incomplete or not finite"] += 1
-            return None
-        at, open_, high, low, close, volume = (float(n) for n in numbers if n is not None)
-        open_ns = int(at) * NS_PER_MS
-        if open_ns + length_ns > self._now_ns():
-            return None
-        bar = Bar(
-            instrument_id=instrument_id(name.symbol, self._venue),
-            timeframe_ns=length_ns,
-            open_time_ns=open_ns,
-            open=open_,
-            high=high,
-            low=low,
-            close=close,
-            volume=volume,
-            venue_time_ns=open_ns + length_ns,
-            received_time_ns=open_ns + length_ns,
-        )
-        return bar if self._sound(bar_invalidity(bar)) else None
+            row = [*row[:5], 0.0]
+        id_ = instrument_id(name.symbol, self._venue)
+        return bar_from((id_, length_ns), row, self._now_ns(), self.dropped)
 
     async def _funding(self, name: Wanted, since_ns: int, until_ns: int) -> Any:
         rows = await self._exchange.fetch_funding_rate_history(

@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds.gateways.ccxt_feed import public_exchange, venue_faults
-from tradewinds.gateways.ccxt_markets import instrument_from, number
+from tradewinds.gateways.ccxt_markets import bar_from, instrument_from, number
 from tradewinds.model.errors import ConfigError, VenueUnavailable
 from tradewinds.model.ids import InstrumentId, instrument_id
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar
 from tradewinds.model.timeframes import timeframe_text
-from tradewinds.model.validity import bar_invalidity
 
 NS_PER_MS: Final = 1_000_000
 ROWS_MAX: Final = 1_000
@@ -137,31 +136,10 @@ class CcxtRest:
             await self._exchange.close()
 
     def _bar(self, id_: InstrumentId, timeframe_ns: int, row: Sequence[object]) -> Bar | None:
-        """None for a bar that still grows or makes no sense."""
-        numbers = [found for field in row[:6] if (found := number(field)) is not None]
-        if len(numbers) != 6:
-            self.dropped["bar incomplete or not finite"] += 1
-            return None
-        open_ns = int(numbers[0]) * NS_PER_MS
-        close_ns = open_ns + timeframe_ns
-        if close_ns > self._now_ns():
-            return None
-        bar = Bar(
-            instrument_id=id_,
-            timeframe_ns=timeframe_ns,
-            open_time_ns=open_ns,
-            open=numbers[1],
-            high=numbers[2],
-            low=numbers[3],
-            close=numbers[4],
-            volume=numbers[5],
-            venue_time_ns=close_ns,
-            received_time_ns=self._now_ns(),
-        )
-        why = bar_invalidity(bar)
-        if why is not None:
-            self.dropped[why] += 1
-        return bar if why is None else None
+        """As `bar_from`, but received now: it was asked for."""
+        now_ns = self._now_ns()
+        bar = bar_from((id_, timeframe_ns), row, now_ns, self.dropped)
+        return None if bar is None else structs.replace(bar, received_time_ns=now_ns)
 
     def _unavailable(self, error: Exception) -> VenueUnavailable:
         return VenueUnavailable(f"{self._venue}: {type(error).__name__}: {error}")

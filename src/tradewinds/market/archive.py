@@ -73,8 +73,9 @@ class Archive:
         traded = {track.instrument for track in bars}
         others = [t for t in found if t.kind is not Bar and t.instrument in traded]
         self._tracks = sorted(bars + others, key=lambda track: track.place)
-        roots = {root for path in paths if (root := archive_root(path)) is not None}
-        self._listed = {k: v for root in sorted(roots) for k, v in newest_listed(root).items()}
+        roots = {archive_root(folder) for folder in {path.parent for path in paths}}
+        listed = [newest_listed(root) for root in sorted(filter(None, roots))]
+        self._listed = {id_: told for each in listed for id_, told in each.items()}
 
     @property
     def dropped(self) -> dict[str, int]:

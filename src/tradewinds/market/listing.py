@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
+from tradewinds.market.shelf import replace_whole
 from tradewinds.model.errors import DataError
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument, InstrumentStatus
@@ -61,9 +62,8 @@ class Listing:
                 continue
             entries.append(Listed(instrument=instrument, first_seen_ns=now_ns, last_seen_ns=now_ns))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_suffix(".new")
-        aside.write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
-        aside.replace(self._path)
+        lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
+        replace_whole(self._path, lines)
 
 
 def with_listed_fees(

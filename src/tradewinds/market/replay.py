@@ -16,7 +16,7 @@ from tradewinds.market.prints import holds_prints, tapes
 from tradewinds.market.raw import SUFFIXES, DecoderMaker, RawRecording
 from tradewinds.market.recording import EventRecording, is_event_recording
 from tradewinds.market.selection import Selection
-from tradewinds.market.shelf import archive_root
+from tradewinds.market.shelf import archive_root, parquet_in
 from tradewinds.model.errors import DataError
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
@@ -168,12 +168,9 @@ class ReplayFeed:
             raise DataError(f"{path}: no such file or folder; check the path")
         if not path.is_dir():
             return [path]
-        # Folders of an archive belong together; elsewhere a folder below is another matter.
-        if archive_root(path) is not None:
-            usable, raw = [f for f in sorted(path.rglob("*.parquet")) if self._usable(f)], []
-        else:
-            usable = [file for file in sorted(path.glob("*.parquet")) if self._usable(file)]
-            raw = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+        usable = [file for file in parquet_in(path) if self._usable(file)]
+        recorded = () if archive_root(path) is not None else path.iterdir()
+        raw = sorted(file for file in recorded if file.suffix in SUFFIXES)
         if not usable and not raw:
             raise DataError(f"{path}: no Parquet of bars and no recorded messages in this folder")
         return usable or raw

@@ -167,9 +167,14 @@ def chained(found: Sequence[Series]) -> list[Series]:
         groups.setdefault((series.key, series.timeframe_ns), []).append(series)
     result: list[Series] = []
     for parts in groups.values():
-        parts.sort(key=lambda part: part.span_ns)
-        apart = all(a.span_ns[1] < b.span_ns[0] for a, b in pairwise(parts))
-        result.extend([ChainedSeries(parts)] if len(parts) > 1 and apart else parts)
+        if len(parts) == 1:
+            result.extend(parts)
+            continue
+        # Each look at a span opens a file.
+        dated = sorted(((part.span_ns, n) for n, part in enumerate(parts)))
+        ordered = [parts[n] for _, n in dated]
+        apart = all(a[1] < b[0] for (a, _), (b, _) in pairwise(dated))
+        result.extend([ChainedSeries(ordered)] if apart else ordered)
     return result
 
 

@@ -72,7 +72,7 @@ class Shelf:
         try:
             root.mkdir(parents=True, exist_ok=True)
             if not (root / MARKER).exists():
-                _replace(root / MARKER, msgspec.json.encode({"format": FORMAT}))
+                replace_whole(root / MARKER, msgspec.json.encode({"format": FORMAT}))
         except OSError as error:
             raise DataError(f"{root}: cannot be written ({error.strerror})") from error
 
@@ -109,7 +109,7 @@ class Shelf:
         """Remember, so that the next download goes on from here."""
         spans = joined([*self.asked(name), span])
         self.folder(name).mkdir(parents=True, exist_ok=True)
-        _replace(self.folder(name) / STATE, msgspec.json.encode(spans))
+        replace_whole(self.folder(name) / STATE, msgspec.json.encode(spans))
 
     def folder(self, name: SeriesName) -> Path:
         """Where the files of a series lie. Raises DataError for a name that is no name."""
@@ -182,6 +182,12 @@ def archive_root(path: Path) -> Path | None:
     return None
 
 
+def parquet_in(folder: Path) -> list[Path]:
+    """By name; of an archive those of the folders below as well, for they belong together."""
+    find = folder.glob if archive_root(folder) is None else folder.rglob
+    return sorted(find("*.parquet"))
+
+
 def _partitions(name: SeriesName, rows: Rows) -> Iterator[tuple[str, Rows]]:
     """Rows by file: prints by day, bars under an hour by month, all others by year."""
     if name.kind == PRINTS:
@@ -213,7 +219,7 @@ def _write(path: Path, name: SeriesName, rows: Rows) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
     try:
-        _replace(path, sink.getvalue().to_pybytes())
+        replace_whole(path, sink.getvalue().to_pybytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); free some disk") from error
 
@@ -233,7 +239,7 @@ def _read(path: Path, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return rows
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes) -> None:
     """Whole or not at all, also when the power fails."""
     aside = path.with_name(f".{path.name}.new")
     with aside.open("wb") as file:

@@ -84,22 +84,7 @@ def approve_closing(trade: Trade, wish: Closing, order_id: ClientOrderId) -> App
     """
     if not ZERO < wish.quantity <= trade.quantity:
         raise ValueError(f"closing {wish.quantity} of a trade that holds {trade.quantity}")
-    return ApprovedOrder(
-        client_order_id=order_id,
-        trade_id=trade.trade_id,
-        strategy_id=trade.strategy_id,
-        instrument_id=trade.instrument_id,
-        side=trade.side.opposite,
-        order_type=_closing_type(wish),
-        quantity=wish.quantity,
-        price=wish.limit_price,
-        trigger_price=wish.trigger_price,
-        purpose=wish.purpose,
-        decision_price=wish.decision_price,
-        worst_loss=ZERO,
-        reduce_only=wish.reduce_only,
-        oco_group=wish.oco_group,
-    )
+    return _way_out(trade, wish, order_id)
 
 
 def approve_bracket(
@@ -113,24 +98,8 @@ def approve_bracket(
     for wish, order_id in zip(wishes, order_ids, strict=True):
         if not ZERO < wish.quantity <= entry.quantity:
             raise ValueError(f"a leg of {wish.quantity} on an entry of {entry.quantity}")
-        legs.append(
-            ApprovedOrder(
-                client_order_id=order_id,
-                trade_id=entry.trade_id,
-                strategy_id=entry.strategy_id,
-                instrument_id=entry.instrument_id,
-                side=entry.side.opposite,
-                order_type=_closing_type(wish),
-                quantity=wish.quantity,
-                price=wish.limit_price,
-                trigger_price=wish.trigger_price,
-                purpose=wish.purpose,
-                decision_price=wish.decision_price,
-                worst_loss=ZERO,
-                oco_group=wish.oco_group,
-                bracket=entry.client_order_id,
-            )
-        )
+        way_out = _way_out(entry, wish, order_id)
+        legs.append(structs.replace(way_out, bracket=entry.client_order_id))
     return structs.replace(entry, bracket=entry.client_order_id), *legs
 
 
@@ -154,6 +123,26 @@ def approve_continuation(
         decision_price=intent.decision_price,
         worst_loss=ZERO,
         time_in_force=TimeInForce.IOC,
+    )
+
+
+def _way_out(of: Trade | ApprovedOrder, wish: Closing, order_id: ClientOrderId) -> ApprovedOrder:
+    """What a round trip, or the order that opens it, is left by: risks nothing."""
+    return ApprovedOrder(
+        client_order_id=order_id,
+        trade_id=of.trade_id,
+        strategy_id=of.strategy_id,
+        instrument_id=of.instrument_id,
+        side=of.side.opposite,
+        order_type=_closing_type(wish),
+        quantity=wish.quantity,
+        price=wish.limit_price,
+        trigger_price=wish.trigger_price,
+        purpose=wish.purpose,
+        decision_price=wish.decision_price,
+        worst_loss=ZERO,
+        reduce_only=wish.reduce_only,
+        oco_group=wish.oco_group,
     )
 
 
