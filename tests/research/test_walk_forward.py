@@ -3,16 +3,27 @@
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.research.made import DAY_NS, FIRST_NS, task_on
 from tradewinds.ledger.curve import daily_returns
+from tradewinds.model.checkpoint import Cause
 from tradewinds.model.market import Bar
+from tradewinds.model.portfolio import TradingState
 from tradewinds.research.space import candidates, space_of
 from tradewinds.research.trial import Trial, attempt, span_of, stretch, thinned
-from tradewinds.research.walk_forward import WindowResult, benched, walk, whole
+from tradewinds.research.walk_forward import (
+    AT_PEACE,
+    Search,
+    WindowResult,
+    accounts_after,
+    walk,
+    whole,
+)
 from tradewinds.research.windows import WalkPlan, windows
 
 Write = Callable[..., Path]
@@ -36,7 +47,13 @@ def walked(path: Path) -> list[WindowResult]:
     space = space_of(task.settings, ("wavy",))
     drawn = candidates(task.settings, space, 3, seed=1)
     _, first, last = span_of(task)
-    return [walk(task, w, drawn, "sharpe", ignore) for w in windows(first, last, PLAN)]
+    search = Search(candidates=drawn, objective="sharpe", noted=ignore)
+    results: list[WindowResult] = []
+    accounts = AT_PEACE
+    for window in windows(first, last, PLAN):
+        results.append(walk(task, window, search, accounts))
+        accounts = accounts_after(results[-1])
+    return results
 
 
 def test_another_future_leaves_the_choice_as_it_was(write_bars: Write) -> None:
@@ -96,15 +113,52 @@ def test_windows_make_one_record_after_another(write_bars: Write) -> None:
 
 
 def test_a_loser_of_training_is_benched_but_its_days_still_count(write_bars: Write) -> None:
-    results = walked(write_bars(HOURS))
-    stayed = benched(results)
-    for result, trial in zip(results, stayed, strict=True):
+    for result in walked(write_bars(HOURS)):
         best = next(t for t in result.tried if t.params == result.chosen.params)
         if best.total > 0:
-            assert trial == result.chosen
+            assert result.benched.params == result.chosen.params
+            assert result.benched.nets
         else:
-            assert set(trial.returns) == {0.0}
-            assert len(trial.returns) == len(result.chosen.returns)
+            assert set(result.benched.returns) == {0.0}
+            assert len(result.benched.returns) == len(result.chosen.returns)
+            assert result.benched.standing == result.benched.began
+
+
+def test_one_account_goes_through_all_windows(write_bars: Write) -> None:
+    results = walked(write_bars(HOURS))
+    for way in ("chosen", "benched", "shipped"):
+        trials: list[Trial] = [getattr(result, way) for result in results]
+        assert trials[0].began is None
+        peak = trials[0].starting
+        for earlier, later in pairwise(trials):
+            stood = earlier.standing
+            assert later.began == stood
+            peak = max(peak, *(equity for _, equity in earlier.equity))
+            if stood is not None:
+                assert stood.balance == later.starting == later.equity[0][1]
+                assert stood.balance == earlier.equity[-1][1]
+                assert stood.risk.peak_equity == peak
+
+
+def test_a_halt_is_not_forgotten_with_the_window(write_bars: Write) -> None:
+    """An account that stands at its halt trades no more until somebody resumes it."""
+    task = task_on(write_bars(HOURS), {"wavy": {}})
+    test = stretch(task, FIRST_NS + 20 * DAY_NS, FIRST_NS + 30 * DAY_NS)
+    at_peace = attempt(test, {})
+    assert at_peace.nets
+    assert at_peace.standing is not None
+    halt = Cause(name="drawdown_halt", state=TradingState.HALTED, reason="5 %")
+    risk = structs.replace(at_peace.standing.risk, causes=(halt,))
+    halted = attempt(test, {}, structs.replace(at_peace.standing, risk=risk))
+    assert halted.nets == ()
+    assert "5 %" in halted.halted
+    # A peak far above what is left: the cushion makes every bet smaller.
+    high = structs.replace(
+        at_peace.standing.risk, peak_equity=at_peace.standing.balance * Decimal("1.03")
+    )
+    careful = attempt(test, {}, structs.replace(at_peace.standing, risk=high))
+    biggest = max(abs(net) for net in at_peace.nets)
+    assert 0 < max(abs(net) for net in careful.nets) < biggest * 0.6
 
 
 def test_thinning_keeps_the_deepest_fall() -> None:

@@ -113,16 +113,16 @@ def conditions(settings: "Settings", cells: int) -> list[str]:
     limits, sim = settings.limits, settings.sim
     return [
         f"{settings.account.starting_balance} {settings.account.currency} at the start of every"
-        f" window; the risk law as set: {limits.loss_per_trade_max} a trade,"
+        f" data set; the risk law as set: {limits.loss_per_trade_max} a trade,"
         f" {limits.loss_per_day_max} a day, {limits.reserve} in reserve, halt at a drawdown of"
         f" {percent(limits.drawdown_halt)}.",
         f"Fees of the venue's entry tier; {sim.slippage_bps:g} bps against us for spread and"
         f" slippage on every fill at a bar's price; orders {sim.latency_ms:g} ms late; at most"
         f" {percent(sim.volume_share_max, 0)} of a bar's volume; funding as recorded.",
         "Windows by one rule for all data: train on a quarter of the span (at most a year), test"
-        " on a third of that, two days left out between. Every window starts with the same"
-        " balance and an account at peace; the curve is of returns one after another, so a halt"
-        " lasts to the end of its window at most.",
+        " on a third of that, two days left out between. One account goes through all windows of"
+        " a data set and keeps its peak, its halts and what the selector learned; at the end of a"
+        " window everything is sold, with its costs. Training starts anew each time.",
         "chosen: what training ranked first by Sharpe; benched: the same, but staying out of a"
         " test where training lost; as set: the shipped settings in the same windows.",
         "Candidates are drawn from fixed ranges with a fixed seed, the shipped settings among"

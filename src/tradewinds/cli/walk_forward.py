@@ -94,7 +94,7 @@ def answer_of(arguments: WalkForwardArguments, task: "Task", frame: Frame) -> Wa
     from tradewinds.research.space import candidates, space_of
     from tradewinds.research.trial import row_of, span_of
     from tradewinds.research.trials import TrialBook
-    from tradewinds.research.walk_forward import benched, walk, whole
+    from tradewinds.research.walk_forward import AT_PEACE, Search, accounts_after, walk, whole
     from tradewinds.research.windows import windows
     from tradewinds.sources import past_of
 
@@ -108,9 +108,12 @@ def answer_of(arguments: WalkForwardArguments, task: "Task", frame: Frame) -> Wa
     def noted(trial: "Trial") -> None:
         book.note([row_of("walk-forward", task, label, trial)])
 
-    results = []
+    search = Search(candidates=drawn, objective=arguments.objective, noted=noted)
+    results: list[WindowResult] = []
+    accounts = AT_PEACE
     for window in found:
-        results.append(walk(task, window, drawn, arguments.objective, noted))
+        results.append(walk(task, window, search, accounts))
+        accounts = accounts_after(results[-1])
         if not frame.json:
             tell(results[-1], len(found))
     count = book.count(task.strategies, label)
@@ -120,7 +123,7 @@ def answer_of(arguments: WalkForwardArguments, task: "Task", frame: Frame) -> Wa
         objective=arguments.objective,
         candidates=len(drawn),
         chosen=whole(result.chosen for result in results),
-        benched=whole(benched(results)),
+        benched=whole(result.benched for result in results),
         shipped=whole(result.shipped for result in results),
         windows=tuple(results),
         trials=count.distinct,

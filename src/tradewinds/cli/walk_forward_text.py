@@ -49,8 +49,8 @@ def notes(answer: "WalkForwardAnswer") -> tuple[str, ...]:
     return (
         "chosen: the best of training; benched: the same, but staying out where training lost;"
         " as set: the settings in force, in the same windows.",
-        "Every window starts anew from the starting balance: the curve is of returns, not of one"
-        " account.",
+        "One account goes through all windows: its drawdown is measured from its peak so far, and"
+        " each window ends with everything sold.",
         f"{answer.candidates} parameter sets in each training ranked by {answer.objective};"
         f" {answer.trials} different trials ({answer.evaluations} in all) of these strategies on"
         " these data so far.",

@@ -32,6 +32,7 @@ from tradewinds.parts import (
     timeframes_of,
 )
 from tradewinds.research.price_path import PricePath, PriceWatch
+from tradewinds.research.standing import Standing, resumed, standing_of
 from tradewinds.sim.settings import SimSettings
 from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import PAST_BEAT_NS, Past
@@ -45,6 +46,7 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
     """Money in account currency. `refusals` counts our own noes by check.
 
     `prices` is what the instruments cost on the way, thinned out; `sim` how harsh the venue was.
+    `standing` is what the account goes on with, known where everything was closed.
     """
 
     label: str
@@ -67,6 +69,7 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
     open_trades: int
     prices: PricePath
     sim: SimSettings
+    standing: Standing | None = None
 
 
 class _Listener:
@@ -98,9 +101,15 @@ class _Listener:
 
 
 def backtest(
-    settings: Settings, past: Past, only: Sequence[str] = (), *, closing: bool = False
+    settings: Settings,
+    past: Past,
+    only: Sequence[str] = (),
+    *,
+    closing: bool = False,
+    standing: Standing | None = None,
 ) -> BacktestResult:
-    """Trade the past from the starting balance. Raises DataError when there is none.
+    """Trade the past from the starting balance, or go on with an account as it stands. Raises
+    DataError when there is no past.
 
     With `closing` everything is sold at the end, with its costs: what is open at the end of a
     test window must not be valued as if leaving were free.
@@ -110,7 +119,8 @@ def backtest(
     base = engine_settings_of(settings)
     engine = Engine(base, strategies)
     currency = base.currency
-    balances = {currency: settings.account.starting_balance}
+    balance = settings.account.starting_balance if standing is None else standing.balance
+    balances = {currency: balance}
     sim = sim_settings_of(settings)
     venue = SimVenue(past.instruments, balances, sim)
     driver = Driver(engine, venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False)
@@ -119,13 +129,15 @@ def backtest(
     driver.derive = Deriver(timeframes_of(strategies)).add
     recipe = Recipe(engine=base, params=params)
     began = time.perf_counter()
-    span, firsts = _drive(driver, past, recipe_text(recipe), balances)
+    span, firsts = _drive(driver, past, recipe_text(recipe), balances, standing)
     wall_s = time.perf_counter() - began
     floor = engine.floor
     ended = (floor.breaker.state, floor.breaker.reason)
+    last = engine.checkpoint()
     if closing:
         _close(driver, span[1])
-    listener.end(span[1], floor.portfolio.equity())
+    equity = floor.portfolio.equity()
+    listener.end(span[1], equity)
     lasts = {id_: slot.mid for id_, slot in floor.board.slots.items() if slot.mid}
     return BacktestResult(
         label=past.label,
@@ -155,11 +167,16 @@ def backtest(
         open_trades=len(floor.portfolio.trades),
         prices=listener.prices.path(),
         sim=sim,
+        standing=standing_of(equity, last) if closing and equity is not None else None,
     )
 
 
 def _drive(
-    driver: Driver, past: Past, recipe: str, balances: dict[Asset, Decimal]
+    driver: Driver,
+    past: Past,
+    recipe: str,
+    balances: dict[Asset, Decimal],
+    standing: Standing | None,
 ) -> tuple[tuple[int, int], dict[InstrumentId, float]]:
     """Run it all; the span in ns and each instrument's first price."""
     firsts: dict[InstrumentId, float] = {}
@@ -168,7 +185,7 @@ def _drive(
     for block in filter(None, past.blocks):
         if not start_ns:
             start_ns = block[0].received_time_ns
-            driver.start(*opening(past, recipe, balances, start_ns))
+            driver.start(*opening(past, recipe, balances, start_ns, standing))
         if len(firsts) < len(past.instruments):
             _note_firsts(block, firsts)
         for event in block:
@@ -205,9 +222,17 @@ def _note_firsts(block: Sequence[MarketEvent], firsts: dict[InstrumentId, float]
 
 
 def opening(
-    past: Past, recipe: str, balances: dict[Asset, Decimal], now_ns: int
+    past: Past,
+    recipe: str,
+    balances: dict[Asset, Decimal],
+    now_ns: int,
+    standing: Standing | None = None,
 ) -> tuple[Event, ...]:
     """The first events of a run over the past."""
+    saved = None
+    if standing is not None:
+        (currency,) = balances
+        saved = resumed(standing, currency, now_ns)
     bars = tuple(bar for bars in past.history.values() for bar in bars)
     return (
         RunStarted(
@@ -215,7 +240,7 @@ def opening(
             account=ACCOUNT_NAME,
             instruments=tuple(past.instruments),
             opening_balances=balances,
-            checkpoint=None,
+            checkpoint=saved,
             settings=recipe,
             venue_time_ns=now_ns,
             received_time_ns=now_ns,

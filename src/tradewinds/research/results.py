@@ -28,7 +28,13 @@ from tradewinds.research.conditions import fees_text
 from tradewinds.research.space import candidates, space_of
 from tradewinds.research.trial import Task, Trial, row_of, span_of, trial_of
 from tradewinds.research.trials import FOLDER, TrialBook
-from tradewinds.research.walk_forward import WindowResult, walk
+from tradewinds.research.walk_forward import (
+    AT_PEACE,
+    Search,
+    WindowResult,
+    accounts_after,
+    walk,
+)
 from tradewinds.research.windows import WalkPlan, Window, windows
 from tradewinds.sources import past_of
 
@@ -233,12 +239,15 @@ def _walk_on(cell: Cell, had: CellResult) -> None:
     def noted(trial: Trial) -> None:
         book.note([row_of("results", task, heading.data, trial)])
 
+    search = Search(candidates=drawn, objective=OBJECTIVE, noted=noted)
+    accounts = accounts_after(had.results[-1]) if had.results else AT_PEACE
     for window in windows(heading.start_ns, heading.end_ns, plan)[len(had.results) :]:
         if time.monotonic() > cell.until_s:
             _say(cell, f"time is up before window {window.number} of {heading.windows}")
             return
         began = time.monotonic()
-        result = walk(task, window, drawn, OBJECTIVE, noted)
+        result = walk(task, window, search, accounts)
+        accounts = accounts_after(result)
         with _path(cell).open("ab") as file:
             file.write(msgspec.json.encode(result) + b"\n")
         took = time.monotonic() - began

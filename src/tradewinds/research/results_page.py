@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tradewinds import __version__
 from tradewinds.research.bootstrap import Interval
@@ -13,7 +13,7 @@ from tradewinds.research.deflated import probabilistic_sharpe
 from tradewinds.research.results import CellResult
 from tradewinds.research.scores import figures_of
 from tradewinds.research.trial import Trial
-from tradewinds.research.walk_forward import Whole, WindowResult, benched, whole
+from tradewinds.research.walk_forward import Whole, WindowResult, whole
 
 UNKNOWN: Final = "-"
 COMMAND: Final = "trading-cli results"
@@ -130,18 +130,29 @@ def _tier(name: str, cells: Sequence[CellResult]) -> str:
         results = cell.results
         ways = (
             ("chosen", whole(result.chosen for result in results)),
-            ("benched", whole(benched(results))),
+            ("benched", whole(result.benched for result in results)),
             ("as set", whole(result.shipped for result in results)),
         )
         for way, record in ways:
             columns.append((f"{_data(cell)} | {way}", _figures(record)))
-    pooled = [result.chosen for cell in cells for result in cell.results]
     if len(cells) > 1:
-        columns.append((f"all {len(cells)} data sets, one after another | chosen",
-                        _figures(whole(pooled))))  # fmt: skip
+        name_of_all = f"all {len(cells)} data sets, an account each | chosen"
+        columns.append((name_of_all, _figures(_pooled(cells))))
     head = ["Data", "Way", *NAMES]
     rows = [[*label.split(" | "), *figures] for label, figures in columns]
     return f"### {name}\n\n{_table(head, rows)}"
+
+
+def _pooled(cells: Sequence[CellResult]) -> Whole:
+    """The days of all data sets together. Each had an account of its own, so the deepest fall is
+    that of one of them, and has no range."""
+    record = whole(result.chosen for cell in cells for result in cell.results)
+    each = [whole(result.chosen for result in cell.results) for cell in cells]
+    return structs.replace(
+        record,
+        drawdown=max(one.drawdown for one in each),
+        intervals=structs.replace(record.intervals, drawdown=None),
+    )
 
 
 def _figures(record: Whole) -> list[str]:

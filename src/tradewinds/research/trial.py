@@ -21,6 +21,7 @@ from tradewinds.parts import params_of, strategies_of, timeframes_of
 from tradewinds.research.backtest import BacktestResult, backtest
 from tradewinds.research.scores import daily_sharpe
 from tradewinds.research.space import with_params
+from tradewinds.research.standing import Standing
 from tradewinds.research.trials import TrialRow, trial_row
 from tradewinds.sources import WARM_UP_BARS, Past, past_of
 
@@ -40,7 +41,8 @@ class Task(Struct, frozen=True, kw_only=True):
 class Trial(Struct, frozen=True, kw_only=True):
     """Daily returns are of UTC days, the first one `first_day`. `nets` are of closed trades.
 
-    `equity` is thinned out but keeps every extreme, so that no drawdown is smoothed away.
+    `equity` is thinned out but keeps every extreme, so that no drawdown is smoothed away. `began`
+    and `standing` are the account before and after, where one goes through several trials.
     """
 
     params: dict[str, Any]
@@ -59,6 +61,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     events: int
     halted: str
     open_trades: int
+    began: Standing | None = None
+    standing: Standing | None = None
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
@@ -77,10 +81,14 @@ def stretch(task: Task, start_ns: int, end_ns: int) -> Stretch:
     return Stretch(task=task, past=structs.replace(past, blocks=blocks, history=warm))
 
 
-def attempt(on: Stretch, params: Mapping[str, Any]) -> Trial:
-    """Trade the stretch with these parameters from the starting balance, and close at its end."""
+def attempt(on: Stretch, params: Mapping[str, Any], standing: Standing | None = None) -> Trial:
+    """Trade the stretch with these parameters and close at its end: from the starting balance, or
+    with an account as it stands.
+    """
     settings = with_params(on.task.settings, params)
-    return trial_of(backtest(settings, on.past, on.task.strategies, closing=True), params)
+    names = on.task.strategies
+    result = backtest(settings, on.past, names, closing=True, standing=standing)
+    return structs.replace(trial_of(result, params), began=standing)
 
 
 def trial_of(result: BacktestResult, params: Mapping[str, Any]) -> Trial:
@@ -104,6 +112,7 @@ def trial_of(result: BacktestResult, params: Mapping[str, Any]) -> Trial:
         events=result.events,
         halted=result.state_reason if result.final_state is TradingState.HALTED else "",
         open_trades=result.open_trades,
+        standing=result.standing,
     )
 
 

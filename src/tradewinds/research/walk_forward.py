@@ -13,6 +13,7 @@ from tradewinds.ledger.results import NOTHING, Totals
 from tradewinds.model.decimals import ZERO
 from tradewinds.research.bootstrap import Interval, Intervals, intervals_of, trade_intervals
 from tradewinds.research.scores import WORST, Figures, figures_of, score
+from tradewinds.research.standing import Standing
 from tradewinds.research.trial import Stretch, Task, Trial, attempt, stretch
 from tradewinds.research.windows import Window
 
@@ -32,28 +33,23 @@ class Tried(Struct, frozen=True, kw_only=True):
 
 
 class WindowResult(Struct, frozen=True, kw_only=True):
-    """`chosen` traded the test with what training ranked first; `shipped` with the settings as
-    they are, for comparison. `tried` holds every candidate of the training, losers included.
+    """Three accounts in one test: `chosen` traded with what training ranked first, `benched` did
+    the same but stayed out where training itself made no profit, `shipped` had the settings as
+    they are. `tried` holds every candidate of the training, losers included.
     """
 
     window: Window
     tried: tuple[Tried, ...]
     chosen: Trial
+    benched: Trial
     shipped: Trial
-
-    @property
-    def earned_in_training(self) -> bool:
-        """Whether the chosen one made a profit where it was chosen."""
-        best = next(tried for tried in self.tried if tried.params == self.chosen.params)
-        return best.total > 0
 
 
 class Whole(Struct, frozen=True, kw_only=True):
     """All test windows as one record: their daily returns one after another.
 
-    Every window starts anew from the starting balance with an account at peace, as if the operator
-    had set it up again, so the compounded curve is of returns, not of one account. `drawdown` is
-    the deepest fall of that curve, its points within days included.
+    One account goes through all of them, and keeps its peak, its halts and what the selector
+    learned. `drawdown` is the deepest fall of its curve, points within days included.
     """
 
     figures: Figures
@@ -66,7 +62,7 @@ class Whole(Struct, frozen=True, kw_only=True):
     trade_intervals: dict[str, Interval]
     totals: Totals
     turnover: float
-    """Per month, in multiples of the starting balance."""
+    """Per month, in multiples of the balance."""
     cost_share: float | None
     market_change: float | None
     exposure: float | None
@@ -77,15 +73,41 @@ class Whole(Struct, frozen=True, kw_only=True):
     curve: tuple[tuple[int, float], ...]
 
 
-def choose(
-    on: Stretch, candidates: Candidates, objective: str, noted: Callable[[Trial], None]
-) -> tuple[tuple[Tried, ...], dict[str, Any]]:
+class Search(Struct, frozen=True, kw_only=True):
+    """What training chooses among and by; every trial is `noted`."""
+
+    candidates: Candidates
+    objective: str
+    noted: Callable[[Trial], None]
+
+
+class Accounts(Struct, frozen=True, kw_only=True):
+    """The three accounts between two windows; None: from the starting balance, at peace."""
+
+    chosen: Standing | None = None
+    benched: Standing | None = None
+    shipped: Standing | None = None
+
+
+AT_PEACE: Final = Accounts()
+
+
+def accounts_after(result: WindowResult) -> Accounts:
+    """What the next window begins with."""
+    return Accounts(
+        chosen=result.chosen.standing,
+        benched=result.benched.standing,
+        shipped=result.shipped.standing,
+    )
+
+
+def choose(on: Stretch, search: Search) -> tuple[tuple[Tried, ...], dict[str, Any]]:
     """Try every candidate in training. The settings in force (the first) win every tie."""
     tried: list[Tried] = []
-    for params in candidates:
+    for params in search.candidates:
         trial = attempt(on, params)
-        noted(trial)
-        worth = score(trial.returns, len(trial.nets), objective, TRADES_MIN)
+        search.noted(trial)
+        worth = score(trial.returns, len(trial.nets), search.objective, TRADES_MIN)
         figures = figures_of(trial.returns)
         tried.append(
             Tried(
@@ -100,24 +122,39 @@ def choose(
     return tuple(tried), best.params
 
 
-def walk(
-    task: Task,
-    window: Window,
-    candidates: Candidates,
-    objective: str,
-    noted: Callable[[Trial], None],
-) -> WindowResult:
+def walk(task: Task, window: Window, search: Search, accounts: Accounts = AT_PEACE) -> WindowResult:
     """One window: nothing of the test is loaded before the choice is made."""
     training = stretch(task, window.train_start_ns, window.train_end_ns)
-    tried, params = choose(training, candidates, objective, noted)
+    tried, params = choose(training, search)
     del training
     test = stretch(task, window.test_start_ns, window.test_end_ns)
-    chosen = attempt(test, params)
-    shipped = attempt(test, {}) if params else chosen
-    noted(chosen)
-    if shipped is not chosen:
-        noted(shipped)
-    return WindowResult(window=window, tried=tried, chosen=chosen, shipped=shipped)
+    chosen = attempt(test, params, accounts.chosen)
+    search.noted(chosen)
+    earned = next(each for each in tried if each.params == params).total > 0
+    return WindowResult(
+        window=window,
+        tried=tried,
+        chosen=chosen,
+        benched=_again(test, params, accounts.benched, chosen, search.noted)
+        if earned
+        else idle(chosen, accounts.benched),
+        shipped=_again(test, {}, accounts.shipped, chosen, search.noted),
+    )
+
+
+def _again(
+    test: Stretch,
+    params: dict[str, Any],
+    standing: Standing | None,
+    known: Trial,
+    noted: Callable[[Trial], None],
+) -> Trial:
+    """The same test with other parameters or another account; what is the same is not repeated."""
+    if params == known.params and standing == known.began:
+        return known
+    trial = attempt(test, params, standing)
+    noted(trial)
+    return trial
 
 
 def whole(trials: Iterable[Trial]) -> Whole:
@@ -132,7 +169,6 @@ def whole(trials: Iterable[Trial]) -> Whole:
     changes = [trial.market_change for trial in found if trial.market_change is not None]
     exposures = [trial.exposure for trial in found if trial.exposure is not None]
     months = max(figures.days, 1) / (365 / 12)
-    starting = float(found[0].starting) if found else 0.0
     return Whole(
         figures=figures,
         intervals=intervals_of(returns),
@@ -143,7 +179,7 @@ def whole(trials: Iterable[Trial]) -> Whole:
         expectancy=sum(nets) / len(nets) if nets else None,
         trade_intervals=trade_intervals(nets),
         totals=totals,
-        turnover=float(sum((t.turnover for t in found), ZERO)) / max(starting, 1.0) / months,
+        turnover=sum(float(t.turnover / t.starting) for t in found if t.starting) / months,
         cost_share=float(totals.costs / totals.gross) if totals.gross > ZERO else None,
         market_change=math.prod(1 + change for change in changes) - 1 if changes else None,
         exposure=sum(exposures) / len(exposures) if exposures else None,
@@ -155,15 +191,9 @@ def whole(trials: Iterable[Trial]) -> Whole:
     )
 
 
-def benched(results: Sequence[WindowResult]) -> tuple[Trial, ...]:
-    """As chosen, but staying out of a test where training itself made no profit."""
-    return tuple(
-        result.chosen if result.earned_in_training else idle(result.chosen) for result in results
-    )
-
-
-def idle(trial: Trial) -> Trial:
-    """The same days without trading."""
+def idle(trial: Trial, standing: Standing | None) -> Trial:
+    """The same days without trading: the account stays as it stands."""
+    balance = trial.starting if standing is None else standing.balance
     return Trial(
         params=trial.params,
         start_ns=trial.start_ns,
@@ -171,16 +201,18 @@ def idle(trial: Trial) -> Trial:
         first_day=trial.first_day,
         returns=(0.0,) * len(trial.returns),
         nets=(),
-        equity=((trial.start_ns, trial.starting), (trial.end_ns, trial.starting)),
+        equity=((trial.start_ns, balance), (trial.end_ns, balance)),
         totals=NOTHING,
         turnover=Decimal(0),
-        starting=trial.starting,
+        starting=balance,
         drawdown=0.0,
         market_change=trial.market_change,
         exposure=0.0,
         events=0,
         halted="",
         open_trades=0,
+        began=standing,
+        standing=standing,
     )
 
 
