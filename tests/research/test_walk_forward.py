@@ -1,26 +1,37 @@
 """The choice is made in training alone, and the record of the tests is what it says."""
 
 import math
+import random
+import statistics
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.research.made import DAY_NS, FIRST_NS, task_on
 from tradewinds.ledger.curve import daily_returns
+from tradewinds.ledger.results import NOTHING
 from tradewinds.model.checkpoint import Cause
 from tradewinds.model.market import Bar
 from tradewinds.model.portfolio import TradingState
+from tradewinds.research.deflated import expected_best_sharpe
+from tradewinds.research.scores import daily_sharpe
 from tradewinds.research.space import candidates, space_of
-from tradewinds.research.trial import Trial, attempt, span_of, stretch, thinned
+from tradewinds.research.trial import Stretch, Trial, attempt, span_of, stretch, thinned
 from tradewinds.research.walk_forward import (
     AT_PEACE,
     Search,
     WindowResult,
     accounts_after,
+    choose,
+    idle,
+    lead,
     walk,
     whole,
 )
@@ -36,6 +47,13 @@ def planted(plant: Callable[..., None]) -> None:
 
 PLAN = WalkPlan(train_days=20, test_days=10)
 HOURS = 24 * 45
+
+
+BLANK = Trial(
+    params={}, start_ns=0, end_ns=DAY_NS, first_day=0, returns=(0.0,), nets=(), equity=(),
+    totals=NOTHING, turnover=Decimal(0), starting=Decimal(1_000), drawdown=0.0, market_change=None,
+    exposure=None, events=0, halted="", open_trades=0,
+)  # fmt: skip
 
 
 def ignore(_: Trial) -> None:
@@ -67,20 +85,73 @@ def test_another_future_leaves_the_choice_as_it_was(write_bars: Write) -> None:
     assert one[1].tried != two[1].tried
 
 
-def test_the_chosen_one_is_the_best_of_training_and_trades_nothing_but_the_test(
+def test_the_chosen_one_leads_in_training_and_trades_nothing_but_the_test(
     write_bars: Write,
 ) -> None:
     for result in walked(write_bars(HOURS)):
-        scores = [tried.score for tried in result.tried if tried.score is not None]
-        best = next(t for t in result.tried if t.params == result.chosen.params)
-        assert best.score == max(scores)
         assert len(result.tried) == 4
+        luck = expected_best_sharpe(4, 1.0)
+        in_force, *drawn = result.tried
+        assert (in_force.params, in_force.lead) == ({}, None)
+        led = [t for t in drawn if t.score is not None and (t.lead or 0.0) > luck]
+        best = next(t for t in result.tried if t.params == result.chosen.params)
+        assert best in (in_force, *led)
+        assert (best.score or 0.0) >= max((t.score or 0.0 for t in (in_force, *led)), default=0.0)
         window = result.window
         assert window.test_start_ns < result.chosen.start_ns <= window.test_end_ns
         assert result.chosen.end_ns == window.test_end_ns
         assert len(result.chosen.returns) == round(
             (window.test_end_ns - window.test_start_ns) / DAY_NS
         )
+
+
+Attempt = Callable[[object, dict[str, float]], Trial]
+
+
+def rigged(days: dict[float, tuple[float, ...]]) -> Attempt:
+    """A training in which each candidate's days are known."""
+
+    def attempted(_: object, params: dict[str, float]) -> Trial:
+        idle_trial = idle(BLANK, None)
+        return structs.replace(
+            idle_trial, params=params, returns=days[params.get("x", 0.0)], nets=(1.0,) * 9
+        )
+
+    return attempted
+
+
+def chosen_of(days: dict[float, tuple[float, ...]], patch: pytest.MonkeyPatch) -> dict[str, float]:
+    patch.setattr("tradewinds.research.walk_forward.attempt", rigged(days))
+    sets = [{"x": x} if x else {} for x in sorted(days)]
+    search = Search(candidates=sets, objective="sharpe", noted=ignore)
+    return choose(cast("Stretch", None), search)[1]
+
+
+def test_a_little_better_in_training_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(5)
+    noise = tuple(rng.gauss(0.001, 0.01) for _ in range(60))
+    luckier = tuple(value + rng.gauss(0.0005, 0.01) for value in noise)
+    much_better = tuple(abs(value) + 0.004 for value in noise)
+    assert daily_sharpe(luckier) > daily_sharpe(noise) > 0  # type: ignore[operator]
+    assert chosen_of({0.0: noise, 1.0: luckier}, monkeypatch) == {}
+    assert chosen_of({0.0: noise, 1.0: luckier, 2.0: much_better}, monkeypatch) == {"x": 2.0}
+
+
+def test_what_never_traded_is_not_better_than_a_loser_of_few_days() -> None:
+    flat = (0.0,) * 30
+    assert lead(flat, flat) is None
+    lost = tuple(-0.001 * (1 + n % 3) for n in range(30))
+    ahead, behind = lead(flat, lost), lead(lost, flat)
+    assert ahead is not None
+    assert behind is not None
+    assert ahead == -behind > 5
+
+
+@given(st.lists(st.floats(-0.05, 0.05), min_size=5, max_size=60), st.floats(0.01, 100))
+def test_a_bigger_bet_is_no_lead(days: list[float], size: float) -> None:
+    """The same days with another leverage have the same Sharpe ratio."""
+    assume(statistics.stdev(days) > 1e-4)
+    assert lead([day * size for day in days], days) is None
 
 
 def test_a_test_begins_warm_and_ends_flat(write_bars: Write) -> None:

@@ -123,7 +123,8 @@ def conditions(settings: "Settings", cells: int) -> list[str]:
         " on a third of that, two days left out between. One account goes through all windows of"
         " a data set and keeps its peak, its halts and what the selector learned; at the end of a"
         " window everything is sold, with its costs. Training starts anew each time.",
-        "chosen: what training ranked first by Sharpe; benched: the same, but staying out of a"
+        "chosen: what training ranked first by Sharpe, if it led the shipped settings by more than"
+        " luck explains, else those; benched: the same, but staying out of a"
         " test where training lost; as set: the shipped settings in the same windows.",
         "Candidates are drawn from fixed ranges with a fixed seed, the shipped settings among"
         " them. The ranges and the shipped settings were written by people who knew this past.",

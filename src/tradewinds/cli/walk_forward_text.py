@@ -47,7 +47,8 @@ def show_walk(screen: Screen, answer: "WalkForwardAnswer") -> None:
 def notes(answer: "WalkForwardAnswer") -> tuple[str, ...]:
     """What to keep in mind."""
     return (
-        "chosen: the best of training; benched: the same, but staying out where training lost;"
+        "chosen: the best of training where its lead is more than luck explains,"
+        " else the settings in force; benched: the same, but out of it where training lost;"
         " as set: the settings in force, in the same windows.",
         "One account goes through all windows: its drawdown is measured from its peak so far, and"
         " each window ends with everything sold.",

@@ -1,6 +1,7 @@
 """Parameters chosen on one stretch of the past, judged on the next: the only figures to believe."""
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import accumulate
@@ -8,11 +9,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from tradewinds.ledger.curve import Point
+from tradewinds.ledger.curve import NOISE, Point
 from tradewinds.ledger.results import NOTHING, Totals
 from tradewinds.model.decimals import ZERO
 from tradewinds.research.bootstrap import Interval, Intervals, intervals_of, trade_intervals
-from tradewinds.research.scores import WORST, Figures, figures_of, score
+from tradewinds.research.deflated import expected_best_sharpe
+from tradewinds.research.scores import WORST, Figures, daily_sharpe, figures_of, score
 from tradewinds.research.standing import Standing
 from tradewinds.research.trial import Stretch, Task, Trial, attempt, stretch
 from tradewinds.research.windows import Window
@@ -23,13 +25,16 @@ Candidates = Sequence[dict[str, Any]]
 
 
 class Tried(Struct, frozen=True, kw_only=True):
-    """One candidate in one window's training: what it would have been chosen by."""
+    """One candidate in one window's training: what it would have been chosen by. `lead` is how many
+    standard errors its days were better than those of the settings in force.
+    """
 
     params: dict[str, Any]
     score: float | None
     total: float
     trades: int
     sharpe: float | None
+    lead: float | None
 
 
 class WindowResult(Struct, frozen=True, kw_only=True):
@@ -102,11 +107,15 @@ def accounts_after(result: WindowResult) -> Accounts:
 
 
 def choose(on: Stretch, search: Search) -> tuple[tuple[Tried, ...], dict[str, Any]]:
-    """Try every candidate in training. The settings in force (the first) win every tie."""
+    """Try every candidate in training; the first are the settings in force. They give way only to
+    one that led by more than the luckiest of as many equal ones would.
+    """
     tried: list[Tried] = []
+    in_force: tuple[float, ...] = ()
     for params in search.candidates:
         trial = attempt(on, params)
         search.noted(trial)
+        in_force = in_force or trial.returns
         worth = score(trial.returns, len(trial.nets), search.objective, TRADES_MIN)
         figures = figures_of(trial.returns)
         tried.append(
@@ -116,10 +125,27 @@ def choose(on: Stretch, search: Search) -> tuple[tuple[Tried, ...], dict[str, An
                 total=figures.total,
                 trades=len(trial.nets),
                 sharpe=figures.sharpe,
+                lead=lead(trial.returns, in_force),
             )
         )
-    best = max(tried, key=lambda each: -math.inf if each.score is None else each.score)
+    luck = expected_best_sharpe(len(tried), 1.0)
+    surely = [t for t in tried[1:] if t.score is not None and t.lead is not None and t.lead > luck]
+    best = max((tried[0], *surely), key=lambda t: -math.inf if t.score is None else t.score)
     return tuple(tried), best.params
+
+
+def lead(returns: Sequence[float], others: Sequence[float]) -> float | None:
+    """t of the mean difference of two records of the same days, each first divided by its standard
+    deviation, so that it is their Sharpe ratios that are compared. None where neither ever moved.
+    """
+    pairs = zip(_scaled(returns), _scaled(others), strict=True)
+    ahead = daily_sharpe([one - other for one, other in pairs])
+    return None if ahead is None else ahead * math.sqrt(len(returns))
+
+
+def _scaled(returns: Sequence[float]) -> Sequence[float]:
+    deviation = statistics.stdev(returns) if len(returns) > 1 else 0.0
+    return [value / deviation for value in returns] if deviation > NOISE else [0.0] * len(returns)
 
 
 def walk(task: Task, window: Window, search: Search, accounts: Accounts = AT_PEACE) -> WindowResult:
