@@ -47,7 +47,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     turnover        notional of all entries and exits; turnover_ratio: over starting balance
     exposure_share  part of the span in which at least one trade was open
     cost_share      all costs / gross result, None unless gross is positive
-    market_change   mean price change of the instruments: what buy-and-hold would have made
+    market_change   mean price change of what could be bought at the start: buy-and-hold
     excess          total return less market change
     None where undefined: nothing recorded, or a division by zero.
     """
@@ -75,9 +75,13 @@ class Performance(Struct, frozen=True, kw_only=True):
 def measure(record: Record) -> Performance:
     """All figures of a record. Returns are those of equity, fees and open positions included."""
     points = sorted(record.equity, key=lambda point: point[0])
+    return measured(record, points, drawdown(points))
+
+
+def measured(record: Record, points: Sequence[Point], deepest: Drawdown | None) -> Performance:
+    """As `measure`, where the drawdown is known: `points` in time order may have been thinned."""
     first, last = (points[0], points[-1]) if points else (None, None)
     over = closed(record.trades)
-    deepest = drawdown(points)
     growth = returns(points, deepest)
     realised = NOTHING
     for result in record.days:

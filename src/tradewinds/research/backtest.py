@@ -11,7 +11,9 @@ from msgspec import Struct
 from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
-from tradewinds.ledger.performance import Performance, Record, measure
+from tradewinds.ledger.curve import Point
+from tradewinds.ledger.long_curve import LongCurve
+from tradewinds.ledger.performance import Performance, Record, measured
 from tradewinds.market.derive import Deriver
 from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
 from tradewinds.model.errors import DataError
@@ -21,7 +23,7 @@ from tradewinds.model.instrument import Instrument
 from tradewinds.model.ledger import DayResult
 from tradewinds.model.market import Bar, Quote
 from tradewinds.model.portfolio import Trade, TradePhase, TradingState
-from tradewinds.model.timeframes import SECOND_NS
+from tradewinds.model.timeframes import DAY_NS, SECOND_NS
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
@@ -40,6 +42,8 @@ from tradewinds.store.memory import NullJournal
 
 ACCOUNT_NAME = "backtest"
 CLOSING_S = 30
+BUYING_NS = DAY_NS
+"""Buy-and-hold is of what had a price within a day of the start."""
 
 
 class BacktestResult(Struct, frozen=True, kw_only=True):
@@ -78,13 +82,15 @@ class _Listener:
     def __init__(self, prices: PriceWatch) -> None:
         self.prices = prices
         self.trades: list[Trade] = []
-        self.equity: list[tuple[int, Decimal]] = []
+        self._newest: list[Point] = []
+        self._over = False
+        self.curve = LongCurve()
         self.refusals: Counter[str] = Counter()
 
     def __call__(self, commands: Sequence[Command]) -> None:
         for command in commands:
             if isinstance(command, RecordEquity):
-                self.equity.append((command.time_ns, command.equity))
+                self._note((command.time_ns, command.equity))
                 self.prices.look(command.time_ns)
             elif isinstance(command, RecordRefusal):
                 self.refusals[command.refusal.check] += 1
@@ -93,11 +99,27 @@ class _Listener:
                 if trade.phase is TradePhase.CLOSED and trade.entry_quantity:
                     self.trades.append(trade)
 
+    def data_ended(self) -> None:
+        """What closing does to equity is one point, told by `end`."""
+        self._over = True
+
     def end(self, end_ns: int, equity: Decimal | None) -> None:
         """The curve ends with the data, closing costs included."""
         if equity is not None:
-            self.equity = [point for point in self.equity if point[0] < end_ns]
-            self.equity.append((end_ns, equity))
+            self._newest = [point for point in self._newest if point[0] < end_ns]
+            self._newest.append((end_ns, equity))
+        for point in self._newest:
+            self.curve.add(point)
+
+    def _note(self, point: Point) -> None:
+        """Points of the last moment wait, for `end` may take their place."""
+        if self._over:
+            return
+        if self._newest and point[0] > self._newest[0][0]:
+            for older in self._newest:
+                self.curve.add(older)
+            self._newest.clear()
+        self._newest.append(point)
 
 
 def backtest(
@@ -134,11 +156,20 @@ def backtest(
     floor = engine.floor
     ended = (floor.breaker.state, floor.breaker.reason)
     last = engine.checkpoint()
+    listener.data_ended()
     if closing:
         _close(driver, span[1])
     equity = floor.portfolio.equity()
     listener.end(span[1], equity)
     lasts = {id_: slot.mid for id_, slot in floor.board.slots.items() if slot.mid}
+    points, trades = listener.curve.points(), tuple(listener.trades)
+    days = floor.portfolio.ledger.state().days
+    record = Record(
+        equity=points,
+        trades=trades,
+        days=days,
+        market={i: (firsts[i], lasts[i]) for i in firsts if i in lasts},
+    )
     return BacktestResult(
         label=past.label,
         synthetic=past.synthetic,
@@ -149,17 +180,10 @@ def backtest(
         end_ns=span[1],
         events=driver.events,
         wall_s=wall_s,
-        performance=measure(
-            Record(
-                equity=listener.equity,
-                trades=listener.trades,
-                days=floor.portfolio.ledger.state().days,
-                market={i: (firsts[i], lasts[i]) for i in firsts if i in lasts},
-            )
-        ),
-        trades=tuple(listener.trades),
-        equity=tuple(listener.equity),
-        days=floor.portfolio.ledger.state().days,
+        performance=measured(record, points, listener.curve.drawdown()),
+        trades=trades,
+        equity=points,
+        days=days,
         refusals=dict(listener.refusals),
         anomalies=floor.out.anomalies,
         final_state=ended[0],
@@ -186,8 +210,8 @@ def _drive(
         if not start_ns:
             start_ns = block[0].received_time_ns
             driver.start(*opening(past, recipe, balances, start_ns, standing))
-        if len(firsts) < len(past.instruments):
-            _note_firsts(block, firsts)
+        if block[0].received_time_ns < start_ns + BUYING_NS:
+            _note_firsts(block, firsts, start_ns + BUYING_NS)
         for event in block:
             market(event)
         last_ns = block[-1].received_time_ns
@@ -210,10 +234,14 @@ def _close(driver: Driver, end_ns: int) -> None:
         driver.pass_time(end_ns + second * SECOND_NS)
 
 
-def _note_firsts(block: Sequence[MarketEvent], firsts: dict[InstrumentId, float]) -> None:
-    """What a buyer would have paid at the start: a bar's open, a quote's mid."""
+def _note_firsts(
+    block: Sequence[MarketEvent], firsts: dict[InstrumentId, float], until_ns: int
+) -> None:
+    """What a buyer would have paid at the start: a bar's open, a quote's mid. What was listed
+    later could not be bought then, least of all at the price its listing opened with.
+    """
     for event in block:
-        if event.instrument_id in firsts:
+        if event.instrument_id in firsts or event.received_time_ns >= until_ns:
             continue
         if isinstance(event, Bar):
             firsts[event.instrument_id] = event.open

@@ -48,7 +48,7 @@ def conditions_of(result: BacktestResult, count: TrialCount) -> Conditions:
             f" {result.sim.bar_volume_share_max * 100:.0f} % of a bar's volume"
         ),
         funding=_funding_text(result),
-        buy_and_hold="mean price change of all instruments given, bought at their first price",
+        buy_and_hold="mean price change of the instruments that had a price on the first day",
         survivorship=(
             "the market is made up" if result.synthetic else survivorship_text(result.instruments)
         ),
