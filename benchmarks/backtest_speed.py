@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from benchmarks.ema_cross import FAST, SLOW
 from benchmarks.made_bars import YEAR_BARS, write_bars
 from benchmarks.peers.home import NAMES, ROOT, python_of, wanted
+from benchmarks.sweep_speed import sweep_rows
 from benchmarks.table import Row
 
 ROUNDS = 1
@@ -102,6 +103,7 @@ def measure() -> list[Row]:
         rows += _rows(f"1 symbol, {YEARS} years, seldom a cross", _best(years, SELDOM, 1))
         rows += _rows(f"{SYMBOLS} symbols, {MANY_BARS:,} bars each", _best(many, cross, 1))
         rows += [_together([year] * 1, cross), _together([year] * 2, cross)]
+        rows += sweep_rows(year)
         if wanted():
             rows += _peers(year)
         # Once before the others and once after them, so that both had the same neighbours.

@@ -6,6 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tradewinds.features.indicators import Ema
+from tradewinds.features.kernels.contract import Rules
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId, StrategyId
 from tradewinds.model.instrument import Instrument
@@ -15,6 +16,7 @@ from tradewinds.model.signal import EnterSignal, ExitSignal, Signal
 from tradewinds.ports import MarketView, Subscription
 
 FAST, SLOW = 20, 50
+STOP_ATR = 15.0
 STOP = 0.9
 """Our gate asks for a stop; so far away that the cross decides, as it does in the other systems."""
 
@@ -30,6 +32,11 @@ class EmaCross:
     """Long while the fast average is above the slow one, flat otherwise."""
 
     Params: ClassVar[type[Struct]] = EmaCrossParams
+
+    @staticmethod
+    def sweep_rules(params: EmaCrossParams, instrument: Instrument) -> Rules | None:
+        """The cross as a sweep knows it; its far stop is told in average ranges, not in percent."""
+        return Rules(fast=params.fast, slow=params.slow, stop_atr=STOP_ATR)
 
     def __init__(
         self, strategy_id: StrategyId, params: EmaCrossParams, instruments: Sequence[Instrument]

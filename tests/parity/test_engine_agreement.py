@@ -19,7 +19,7 @@ from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.features.indicators import Atr, Ema, RollingMax, RollingMean
-from tradewinds.features.kernels.contract import Floats, Kernels, Rules, SweepMarket
+from tradewinds.features.kernels.contract import Floats, Kernels, Rules, SweepMarket, SweepTrade
 from tradewinds.kernels import scenario
 from tradewinds.model.commands import Command, RecordTrade
 from tradewinds.model.events import MarketEvent
@@ -29,7 +29,7 @@ from tradewinds.model.market import Bar, Side
 from tradewinds.model.portfolio import Trade, TradePhase
 from tradewinds.model.signal import EnterSignal, ExitSignal, Signal, StopSignal
 from tradewinds.parts import Recipe, engine_settings_of, recipe_text, sim_settings_of
-from tradewinds.ports import MarketView, Subscription
+from tradewinds.ports import MarketView, Strategy, Subscription
 from tradewinds.research.backtest import opening
 from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import PAST_BEAT_NS, Past
@@ -252,14 +252,20 @@ def through_the_engine(
     rules: Rules, rows: Floats, limits: dict[str, float] = LIMITS
 ) -> tuple[list[Trade], Decimal]:
     """Closed trades, and equity at the end."""
-    settings = Settings.model_validate({"limits": limits})
     # Only a perpetual can be sold short; with leverage 1 it is otherwise like spot.
     kind = InstrumentKind.PERPETUAL if rules.shorts else InstrumentKind.SPOT
-    instrument = structs.replace(INSTRUMENT, kind=kind)
-    engine_settings = structs.replace(engine_settings_of(settings), selector=False)
-    engine = Engine(engine_settings, [Family(rules)])
+    return traded_by(Family(rules), structs.replace(INSTRUMENT, kind=kind), rows, limits)
+
+
+def traded_by(
+    strategy: Strategy, instrument: Instrument, rows: Floats, limits: dict[str, float] = LIMITS
+) -> tuple[list[Trade], Decimal]:
+    """What a strategy makes of the bars."""
+    configured = Settings.model_validate({"limits": limits})
+    engine_settings = structs.replace(engine_settings_of(configured), selector=False)
+    engine = Engine(engine_settings, [strategy])
     balances = {Asset("USDT"): Decimal(1000)}
-    venue = SimVenue([instrument], balances, sim_settings_of(settings))
+    venue = SimVenue([instrument], balances, sim_settings_of(configured))
     driver = Driver(engine, venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False)
     closed: list[Trade] = []
 
@@ -304,9 +310,13 @@ def bar_of(number: int, rows: Floats) -> Bar:
 
 def compare(kernels: Kernels, rules: Rules, rows: Floats) -> int:
     """Every trade and the end; how many trades there were."""
-    sweep = kernels.sweep(rows, MARKET)
-    ours, curve = sweep.detail(rules)
-    theirs, equity = through_the_engine(rules, rows)
+    ours = kernels.sweep(rows, MARKET).detail(rules)
+    return agree(ours, through_the_engine(rules, rows))
+
+
+def agree(kernel: tuple[list[SweepTrade], Floats], engine: tuple[list[Trade], Decimal]) -> int:
+    """Trade by trade, and at the end."""
+    (ours, curve), (theirs, equity) = kernel, engine
     for number, (mine, trade) in enumerate(zip(ours, theirs, strict=False)):
         where = f"trade {number}: {mine} against {trade}"
         assert (trade.closed_time_ns - START_NS - 1) // HOUR_NS == mine.exit_bar, where

@@ -24,6 +24,7 @@ class _Hourly:
 
     Params: ClassVar[type[Struct]]
     hold_bars = 6
+    stop = 0.95
 
     def __init__(
         self, strategy_id: StrategyId, params: Struct, instruments: Sequence[Instrument]
@@ -58,11 +59,32 @@ class _Hourly:
                 strategy_id=self.strategy_id,
                 instrument_id=event.instrument_id,
                 side=Side.BUY,
-                stop_price=event.close * 0.95,
+                stop_price=event.close * self.stop,
                 confidence=0.6,
                 reason="because",
             )
         ]
+
+
+class KeepingParams(Struct, frozen=True, kw_only=True):
+    """Nothing to set."""
+
+
+class Keeping(_Hourly):
+    """Buys whatever it does not hold, and keeps it."""
+
+    Params = KeepingParams
+    hold_bars = 1_000_000
+    stop = 0.85
+
+    def wants(self, bar: Bar) -> bool:
+        return True
+
+
+class Leaving(Keeping):
+    """Wants to leave what it bought with the first bar at the close of the fiftieth."""
+
+    hold_bars = 49
 
 
 class PeekingParams(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.research.made import DAY_NS, task_on
 from tradewinds.model.errors import ConfigError
-from tradewinds.research.optimise import Optimised, SearchPlan, optimise, split_of
+from tradewinds.research.optimise import Optimised, SearchPlan, Witness, optimise, split_of
 from tradewinds.research.space import space_of
 from tradewinds.research.trial import Task, Trial, span_of
 from tradewinds.store.studies import studies_url
@@ -52,7 +52,11 @@ def search(
 ) -> tuple[Optimised, list[Trial]]:
     noted: list[Trial] = []
     space = space_of(task.settings, task.strategies, ranges)
-    return optimise(task, space, plan, noted.append, lambda _: None), noted
+    return optimise(task, space, plan, hearing(noted)), noted
+
+
+def hearing(noted: list[Trial]) -> Witness:
+    return Witness(noted=noted.append, swept=lambda _: None, told=lambda _: None)
 
 
 def test_a_study_goes_on_where_it_was_left(task: Task, tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_what_a_strategy_refuses_counts_as_a_trial_that_failed(task: Task, tmp_p
 
 def test_nothing_to_search_and_too_little_data_are_refused(task: Task, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nothing to search"):
-        optimise(task, {}, plan_for(task, tmp_path, 1), lambda _: None, lambda _: None)
+        optimise(task, {}, plan_for(task, tmp_path, 1), hearing([]))
     short = plan_for(task, tmp_path, 1, end_ns=plan_for(task, tmp_path, 1).start_ns + DAY_NS)
     with pytest.raises(ConfigError, match="too short"):
         search(task, short)
@@ -165,6 +169,27 @@ def test_a_cluster_searches_and_finds_what_this_machine_finds(
     plan = plan_for(task, tmp_path, 4)
     job = job_of(task, plan.start_ns, split_of(plan))
     assert evaluate(job, noted[0].params) == noted[0]
+
+
+def test_a_cluster_sweeps_and_finds_what_this_machine_finds(
+    cluster: str, write_bars: Write, tmp_path: Path
+) -> None:
+    from distributed import Client
+
+    connect: Any = Client
+    with connect(cluster) as client:
+        client.wait_for_workers(2, timeout=60)
+    quick = {"ema_fast_bars": 6, "ema_slow_bars": 20, "volume_factor": 0.0, "cooldown_bars": 2}
+    task = task_on(write_bars(24 * 30), {"momentum": quick})
+    ranges = ("breakout_bars=5:40", "stop_atr=1:4")
+    found = []
+    for where in (cluster, ""):
+        plan = plan_for(task, tmp_path, 3, cluster=where, sweep=600, study=f"on {where}")
+        found.append(search(task, plan, ranges)[0])
+    assert found[0].swept is not None
+    assert found[0].swept == found[1].swept
+    assert found[0].swept.best
+    assert found[0].trials == 3
 
 
 def test_a_cluster_that_is_not_there_is_told(

@@ -29,6 +29,7 @@ from tradewinds.cli.words import moment, number, percent
 
 if TYPE_CHECKING:
     from tradewinds.research.optimise import Optimised, SearchPlan
+    from tradewinds.research.sweeping import Swept
     from tradewinds.research.trial import Task, Trial
 
 COLUMNS = ("", "return", "Sharpe", "drawdown", "trades")
@@ -49,6 +50,10 @@ class OptimizeArguments(Struct, frozen=True, kw_only=True):
     held_out: Annotated[
         float, Option(help="Share of the data kept for the end.", least=0.05, most=0.9)
     ] = 0.3
+    sweep: Annotated[
+        int,
+        Option(help="First so many parameter sets through the kernel.", least=0, most=1_000_000),
+    ] = 0
     study: Annotated[
         str, Option(help="Its name (else made of strategies and data).", metavar="NAME")
     ] = ""
@@ -93,7 +98,7 @@ def optimize(arguments: OptimizeArguments, frame: Frame) -> Outcome:
 
 def answer_of(arguments: OptimizeArguments, task: "Task", frame: Frame) -> OptimizeAnswer:
     """The search, with every evaluation in the book of trials."""
-    from tradewinds.research.optimise import optimise
+    from tradewinds.research.optimise import Witness, optimise, sweep_row
     from tradewinds.research.space import space_of
     from tradewinds.research.trial import row_of
     from tradewinds.research.trials import TrialBook
@@ -104,13 +109,16 @@ def answer_of(arguments: OptimizeArguments, task: "Task", frame: Frame) -> Optim
     def noted(trial: "Trial") -> None:
         book.note([row_of("optimize", task, plan.label, trial)])
 
+    def swept(found: "Swept") -> None:
+        book.note([sweep_row(task, space, plan, found)])
+
     def told(text: str) -> None:
         if not frame.json:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
     space = space_of(task.settings, task.strategies, arguments.search)
-    found = optimise(task, space, plan, noted, told)
+    found = optimise(task, space, plan, Witness(noted=noted, swept=swept, told=told))
     count = book.count(task.strategies, plan.label)
     return OptimizeAnswer(
         found=found,
@@ -128,9 +136,10 @@ def plan_of(arguments: OptimizeArguments, task: "Task", frame: Frame) -> "Search
     from tradewinds.store.studies import studies_url
 
     label, first_ns, last_ns = span_of(task)
-    name = arguments.study or f"{'+'.join(task.strategies)} {arguments.objective} {label}"
+    swept = f" sweep {arguments.sweep}" if arguments.sweep else ""
+    own = f"{'+'.join(task.strategies)} {arguments.objective} {label}{swept}"
     return SearchPlan(
-        study=name,
+        study=arguments.study or own,
         storage=studies_url(database_url(task.settings, frame.home), frame.home),
         home=frame.home,
         trials=arguments.trials,
@@ -142,6 +151,7 @@ def plan_of(arguments: OptimizeArguments, task: "Task", frame: Frame) -> "Search
         label=label,
         start_ns=first_ns,
         end_ns=last_ns,
+        sweep=arguments.sweep,
     )
 
 
@@ -162,6 +172,8 @@ def show(screen: Screen, answer: OptimizeAnswer) -> None:
     found = answer.found
     screen.line(found.label, "bold")
     screen.line(f"Study {found.study}: {found.trials} trials, {found.failed} given up")
+    if found.swept is not None:
+        screen.paragraph(swept_text(found.swept))
     rows = [
         ("searched: best", found.searched[0]),
         ("searched: as set", found.searched[1]),
@@ -180,7 +192,7 @@ def show(screen: Screen, answer: OptimizeAnswer) -> None:
         screen.line()
         screen.paragraph(
             f"Deflated Sharpe ratio of the best: {found.deflated.probability:.3f} that it is not"
-            f" the luck of {found.deflated.trials} trials."
+            f" the luck of {found.deflated.trials:,} trials{swept_count(found)}."
         )
     screen.line()
     screen.line(answer.toml or "Nothing did better than the settings as they are.")
@@ -191,6 +203,21 @@ def show(screen: Screen, answer: OptimizeAnswer) -> None:
         " these strategies on these data so far.",
         "yellow",
     )
+
+
+def swept_text(swept: "Swept") -> str:
+    """What the first stage did, and that its figures are no results."""
+    first = f" ranked from {swept.best[0].score:.3f}" if swept.best else ""
+    return (
+        f"Swept first: {swept.sets:,} sets over {swept.instruments} instruments in the kernel"
+        f" ({swept.kernel}). {len(swept.best)} were handed on{first}: the kernel's approximation,"
+        " each instrument alone. The figures below are of the backtest."
+    )
+
+
+def swept_count(found: "Optimised") -> str:
+    """How the sets of a sweep count."""
+    return "" if found.swept is None else ", each set that was swept counted as one"
 
 
 def cells(name: str, trial: "Trial") -> tuple[str, ...]:

@@ -74,11 +74,14 @@ def expected_best_sharpe(trials: int, variance: float) -> float:
     return math.sqrt(variance) * ((1 - EULER_MASCHERONI) * first + EULER_MASCHERONI * second)
 
 
-def deflate(returns: Sequence[float], trials: int, sharpes: Sequence[float]) -> Deflated | None:
+def deflate(
+    returns: Sequence[float], trials: int, sharpes: Sequence[float], variance_min: float = 0.0
+) -> Deflated | None:
     """The verdict on a record chosen among `trials`, whose daily Sharpe ratios are `sharpes`.
 
     With fewer than two of them known, their variance is what estimating a Sharpe of zero over so
-    many days gives: 1 / (days - 1). None for too short a record or one that never moved.
+    many days gives: 1 / (days - 1). Never below `variance_min`: where `sharpes` are of the better
+    trials only, they vary less than all. None for too short a record or one that never moved.
     """
     sharpe = daily_sharpe(returns)
     undeflated = probabilistic_sharpe(returns, 0.0)
@@ -86,7 +89,7 @@ def deflate(returns: Sequence[float], trials: int, sharpes: Sequence[float]) -> 
         return None
     by_chance = 1 / (len(returns) - 1)
     variance = statistics.variance(sharpes) if len(sharpes) > 1 else by_chance
-    expected = expected_best_sharpe(trials, variance)
+    expected = expected_best_sharpe(trials, max(variance, variance_min))
     probability = probabilistic_sharpe(returns, expected)
     skewness, kurtosis = moments(returns)
     return Deflated(

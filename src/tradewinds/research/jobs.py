@@ -47,18 +47,23 @@ def job_of(task: Task, start_ns: int, end_ns: int) -> Job:
 
 
 def evaluate(job: Job, params: dict[str, Any]) -> Trial:
-    """Try the parameters. Each process reads the data once.
+    """Try the parameters. Raises DataError where the data is not."""
+    return attempt(loaded(job), params)
+
+
+def loaded(job: Job) -> Stretch:
+    """What a job is about. Each process reads the data once.
 
     Raises DataError where the data is not: a cluster's machines must see it under the same path.
     """
     path = job.options.path
     if path is not None and not path.exists():
         raise DataError(f"{path} is not on this machine; every worker must see the data there")
-    return attempt(_loaded(job), params)
+    return _read(job)
 
 
 @lru_cache(maxsize=1)
-def _loaded(job: Job) -> Stretch:
+def _read(job: Job) -> Stretch:
     return stretch(job.task, job.start_ns, job.end_ns)
 
 

@@ -7,7 +7,7 @@ winner and for the settings in force. Whoever searches again has spent it.
 import fcntl
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +21,11 @@ from tradewinds.model.timeframes import DAY_NS
 from tradewinds.research.deflated import Deflated, deflate
 from tradewinds.research.jobs import Job, evaluate, executor, job_of, slots
 from tradewinds.research.scores import WORST, daily_sharpe, score
-from tradewinds.research.space import Choice, Range, Space, fits
+from tradewinds.research.space import Choice, Range, Space, fits, in_force
+from tradewinds.research.sweep_ground import sweepable
+from tradewinds.research.sweeping import SweepPlan, Swept, sweep
 from tradewinds.research.trial import Task, Trial
-from tradewinds.research.trials import FOLDER
+from tradewinds.research.trials import FOLDER, TrialRow, trial_row
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -32,10 +34,14 @@ if TYPE_CHECKING:
 TRADES_MIN: Final = 5
 FINGERPRINT: Final = "tradewinds"
 SHARPE: Final = "daily_sharpe"
+SWEPT: Final = "swept"
 
 
 class SearchPlan(Struct, frozen=True, kw_only=True):
-    """`trials` is how many the study is to hold in the end, those of earlier calls included."""
+    """`trials` is how many the study is to hold in the end, those of earlier calls included.
+
+    `sweep` parameter sets go through the kernel first, once in the life of the study.
+    """
 
     study: str
     storage: str
@@ -49,12 +55,22 @@ class SearchPlan(Struct, frozen=True, kw_only=True):
     label: str
     start_ns: int
     end_ns: int
+    sweep: int = 0
+
+
+class Witness(Struct, frozen=True, kw_only=True):
+    """Who hears of what was tried, for the book of trials, and of how far the search is."""
+
+    noted: Callable[[Trial], None]
+    swept: Callable[[Swept], None]
+    told: Callable[[str], None]
 
 
 class Optimised(Struct, frozen=True, kw_only=True):
     """`searched` and `held_out` are (best, as set) on the part that was searched and on the rest.
 
-    `deflated` judges the best on the searched part, given how many were tried there.
+    `deflated` judges the best on the searched part, given how many were tried there: `trials` and
+    each set that was swept. All records are of the event-driven backtest, but those in `swept`.
     """
 
     study: str
@@ -68,34 +84,33 @@ class Optimised(Struct, frozen=True, kw_only=True):
     searched: tuple[Trial, Trial]
     held_out: tuple[Trial, Trial]
     deflated: Deflated | None
+    swept: Swept | None
 
 
-def optimise(
-    task: Task,
-    space: Space,
-    plan: SearchPlan,
-    noted: Callable[[Trial], None],
-    told: Callable[[str], None],
-) -> Optimised:
+def optimise(task: Task, space: Space, plan: SearchPlan, witness: Witness) -> Optimised:
     """Search until the study holds `plan.trials`, then look at what was held out. The settings in
     force are changed only for what did better.
 
-    Raises ConfigError for an empty space, a study of something else, or one that is being searched.
+    Raises ConfigError for an empty space, a study of something else, one that is being searched,
+    or a sweep of what the kernel cannot express.
     """
     if not space:
         raise ConfigError("nothing to search: name parameters with --search NAME=low:high")
+    if plan.sweep:
+        sweepable(task.strategies)
     split_ns = split_of(plan)
     job = job_of(task, plan.start_ns, split_ns)
     with _alone(plan), executor(plan.workers, plan.cluster) as pool:
         study = _study(task, space, plan, split_ns)
-        _search(study, (task, space, job), plan, pool, (noted, told))
+        swept = _swept(study, (task, space, job), plan, pool, witness) if plan.sweep else None
+        _search(study, (task, space, job), plan, pool, witness)
     rest = job_of(task, split_ns, plan.end_ns)
     as_set = evaluate(job, {})
     best = _best(study, score(as_set.returns, len(as_set.nets), plan.objective, TRADES_MIN))
     searched = (evaluate(job, best), as_set)
     held_out = (evaluate(rest, best), evaluate(rest, {}))
     for trial in (searched[1], *held_out):
-        noted(trial)
+        witness.noted(trial)
     done = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
     sharpes = [trial.user_attrs[SHARPE] for trial in done if SHARPE in trial.user_attrs]
     found = [value for trial in done if (value := trial.value) is not None and value > WORST]
@@ -104,13 +119,19 @@ def optimise(
         strategies=task.strategies,
         label=plan.label,
         trials=len(done),
-        failed=len(study.trials) - len(done),
+        failed=sum(trial.state.name == "FAIL" for trial in study.trials),
         score=max(found, default=None),
         params=best,
         split_ns=split_ns,
         searched=searched,
         held_out=held_out,
-        deflated=deflate(searched[0].returns, max(len(done), 1), sharpes),
+        deflated=deflate(
+            searched[0].returns,
+            max(len(done), 1) + (swept.sets if swept else 0),
+            sharpes,
+            swept.variance if swept else 0.0,
+        ),
+        swept=swept,
     )
 
 
@@ -123,12 +144,43 @@ def split_of(plan: SearchPlan) -> int:
     return split_ns
 
 
+def _swept(
+    study: "Study",
+    what: tuple[Task, Space, Job],
+    plan: SearchPlan,
+    pool: Executor,
+    witness: Witness,
+) -> Swept:
+    """What was swept for this study; now, if it has not been yet. The best are its next trials."""
+    known = study.user_attrs.get(SWEPT)
+    if known is not None:
+        return msgspec.convert(known, Swept)
+    task, space, job = what
+    wanted = SweepPlan(
+        sets=plan.sweep,
+        kept=max(1, plan.trials // 2),
+        seed=plan.seed,
+        objective=plan.objective,
+        trades_min=TRADES_MIN,
+    )
+    found = sweep(job, space, wanted, (pool, slots(plan.workers, pool)), witness.told)
+    # In the book before anybody has seen what came of it.
+    witness.swept(found)
+    as_set = in_force(task.settings, space)
+    for params in (as_set if len(as_set) == len(space) else {}, *(e.params for e in found.best)):
+        if params:
+            study.enqueue_trial(params, skip_if_exists=True)
+    # Last: a search that dies before it sweeps again, and queues nothing twice.
+    study.set_user_attr(SWEPT, msgspec.to_builtins(found))
+    return found
+
+
 def _search(
     study: "Study",
     what: tuple[Task, Space, Job],
     plan: SearchPlan,
     pool: Executor,
-    tell: tuple[Callable[[Trial], None], Callable[[str], None]],
+    witness: Witness,
 ) -> None:
     from optuna.trial import TrialState
 
@@ -150,8 +202,8 @@ def _search(
         for future in done:
             asked = running.pop(future)
             value = _take(study, asked, future.result(), plan.objective)
-            tell[0](future.result())
-            tell[1](f"trial {asked.number + 1}: {_text(value)}")
+            witness.noted(future.result())
+            witness.told(f"trial {asked.number + 1}: {_text(value)}")
 
 
 def _take(study: "Study", asked: "Asked", trial: Trial, objective: str) -> float:
@@ -188,8 +240,26 @@ def _best(study: "Study", as_set: float) -> dict[str, Any]:
     return {} if best is None else dict(best.params)
 
 
+def sweep_row(task: Task, space: Space, plan: SearchPlan, swept: Swept) -> TrialRow:
+    """For the book of trials: as many trials as sets."""
+    drawn = {name: repr(choice) for name, choice in space.items()}
+    given = {name: task.settings.strategies[name].params for name in task.strategies}
+    tried = {name: {"given": given[name], "drawn": drawn, "seed": plan.seed} for name in given}
+    return trial_row(
+        "sweep",
+        tried,
+        plan.label,
+        (plan.start_ns, split_of(plan)),
+        sharpe=None,
+        days=(split_of(plan) - plan.start_ns) // DAY_NS,
+        sets=swept.sets,
+        variance=swept.variance,
+    )
+
+
 def _study(task: Task, space: Space, plan: SearchPlan, split_ns: int) -> "Study":
-    """Made or found. Trials that were running when a search died are given up."""
+    """Made or found. Trials that were running when a search died are given up, those that a sweep
+    had handed on are queued again."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -213,11 +283,13 @@ def _study(task: Task, space: Space, plan: SearchPlan, split_ns: int) -> "Study"
         )
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        if asked_for := trial.system_attrs.get("fixed_params"):
+            study.enqueue_trial(asked_for)
     return study
 
 
 def _fingerprint(task: Task, space: Space, plan: SearchPlan, split_ns: int) -> str:
-    what: Mapping[str, Any] = {
+    what: dict[str, Any] = {
         "settings": task.settings.model_dump(mode="json"),
         "strategies": task.strategies,
         "space": {name: repr(choice) for name, choice in space.items()},
@@ -225,6 +297,8 @@ def _fingerprint(task: Task, space: Space, plan: SearchPlan, split_ns: int) -> s
         "span": (plan.start_ns, split_ns),
         "objective": plan.objective,
     }
+    if plan.sweep:
+        what["sweep"] = plan.sweep
     text = msgspec.json.encode(what, order="deterministic")
     return hashlib.sha256(text).hexdigest()[:16]
 

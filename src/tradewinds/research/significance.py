@@ -79,7 +79,7 @@ def significance(
             strategies=on.task.strategies,
             label=result.label,
             tried=tried,
-            deflated=deflate(judged.returns, max(tried.distinct, 1), tried.sharpes),
+            deflated=deflate(judged.returns, max(tried.distinct, 1), tried.sharpes, tried.variance),
             overfitting=overfitting([row[:days] for row in rows]),
             monte_carlo=monte_carlo(
                 judged.nets, float(judged.starting), on.task.settings.limits.drawdown_halt

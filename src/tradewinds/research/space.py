@@ -95,13 +95,30 @@ def candidates(
     found: list[dict[str, Any]] = [{}]
     for _ in range(count if space else 0):
         for _ in range(DRAWS_MAX):
-            drawn = {name: _draw(dice, space[name]) for name in sorted(space)}
+            drawn = draw(dice, space)
             if fits(settings, drawn):
                 found.append(drawn)
                 break
         else:
             raise ConfigError("the search space holds nothing that fits the strategy's own rules")
     return tuple(found)
+
+
+def draw(dice: random.Random, space: Space) -> dict[str, Any]:
+    """One of each, whether or not they fit together."""
+    return {name: _draw(dice, space[name]) for name in sorted(space)}
+
+
+def in_force(settings: Settings, space: Space) -> dict[str, Any]:
+    """What the settings say of the space's parameters, where that lies within it."""
+    found: dict[str, Any] = {}
+    for key, choice in sorted(space.items()):
+        name, _, parameter = key.partition(".")
+        fields = {field.encode_name: field for field in structs.fields(load(name).Params)}
+        value = settings.strategies[name].params.get(parameter, fields[parameter].default)
+        if _holds(choice, value):
+            found[key] = value
+    return found
 
 
 def fits(settings: Settings, params: Params) -> bool:
@@ -134,7 +151,15 @@ def _draw(dice: random.Random, choice: Range | Choice) -> Any:
     else:
         value = dice.uniform(choice.low, choice.high)
     value = min(max(value, choice.low), choice.high)
-    return round(value) if choice.whole else float(f"{value:.4g}")
+    if choice.whole:
+        return round(value)
+    return min(max(float(f"{value:.4g}"), choice.low), choice.high)
+
+
+def _holds(choice: Range | Choice, value: Any) -> bool:
+    if isinstance(choice, Choice):
+        return value in choice.options
+    return isinstance(value, int | float) and choice.low <= value <= choice.high
 
 
 def _range(field: structs.FieldInfo, own: Mapping[str, Any], default: Any) -> Range | None:

@@ -19,7 +19,10 @@ FILE: Final = "trials.jsonl"
 
 
 class TrialRow(Struct, frozen=True, kw_only=True):
-    """One evaluation: of what, on which data and span, and its daily Sharpe ratio there."""
+    """One evaluation: of what, on which data and span, and its daily Sharpe ratio there.
+
+    Or a sweep of `sets` parameter sets, whose daily Sharpe ratios vary by `variance`.
+    """
 
     verb: str
     strategies: tuple[str, ...]
@@ -30,17 +33,22 @@ class TrialRow(Struct, frozen=True, kw_only=True):
     sharpe: float | None
     days: int
     noted_ns: int
+    sets: int = 1
+    variance: float = 0.0
 
 
 class TrialCount(Struct, frozen=True, kw_only=True):
-    """`evaluations` is everything; `distinct` leaves out what was only repeated.
+    """`evaluations` is everything; `distinct` leaves out what was only repeated. Each set of a
+    sweep is one.
 
-    `sharpes` are the daily Sharpe ratios of the distinct ones that have one.
+    `sharpes` are the daily Sharpe ratios of the distinct ones that have one; `variance` is the
+    largest of a sweep's, 0 without one.
     """
 
     evaluations: int
     distinct: int
     sharpes: tuple[float, ...]
+    variance: float
 
 
 class TrialBook:
@@ -69,9 +77,10 @@ class TrialBook:
         distinct = {(row.params, row.start_ns, row.end_ns): row for row in mine}
         found = [row.sharpe for row in distinct.values()]
         return TrialCount(
-            evaluations=len(mine),
-            distinct=len(distinct),
+            evaluations=sum(row.sets for row in mine),
+            distinct=sum(row.sets for row in distinct.values()),
             sharpes=tuple(sharpe for sharpe in found if sharpe is not None),
+            variance=max((row.variance for row in distinct.values()), default=0.0),
         )
 
     def _rows(self) -> list[TrialRow]:

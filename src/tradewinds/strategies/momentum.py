@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+from tradewinds.features.kernels.contract import Rules
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import StrategyId
 from tradewinds.model.instrument import Instrument, InstrumentKind
@@ -94,6 +95,28 @@ class Momentum:
     """
 
     Params: ClassVar[type[Struct]] = MomentumParams
+    sweep_confidence: ClassVar[float] = CONFIDENCE
+
+    @staticmethod
+    def sweep_rules(params: MomentumParams, instrument: Instrument) -> Rules | None:
+        """What a sweep can try of it: one instrument's breakout, without what compares several."""
+        if not _wanted(params, instrument):
+            return None
+        return Rules(
+            breakout=True,
+            fast=params.ema_fast_bars,
+            slow=params.ema_slow_bars,
+            channel=params.breakout_bars,
+            volume_bars=params.volume_bars,
+            volume_factor=params.volume_factor,
+            atr=params.atr_bars,
+            stop_atr=params.stop_atr,
+            trail_atr=params.trail_atr,
+            trail_step_atr=params.trail_step_atr,
+            # Of ours the entry's own bar is the first held, the kernel counts those after it.
+            hold_max=params.hold_bars_max - 1,
+            cooldown=params.cooldown_bars,
+        )
 
     def __init__(
         self, strategy_id: StrategyId, params: MomentumParams, instruments: Sequence[Instrument]
