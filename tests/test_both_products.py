@@ -25,7 +25,9 @@ def test_real_money_in_both_products_asks_for_a_checkup_of_each(own: bool) -> No
     other = checkup(key=name, checks=checks, key_print=print_)
     bare = checkup(key=name, key_print=print_)
     assert "could not ask for" in refused(case(*rows, bare, perpetual=futures))
-    assert going_live.missing(case(*rows, other, perpetual=futures)) == ()
+    assert "(perpetual)" in refused(case(*rows, other, perpetual=futures)), "proved on spot alone"
+    both = proof(symbols=asked.symbols)
+    assert going_live.missing(case(checkup(), both, other, perpetual=futures)) == ()
 
 
 def test_the_word_for_spot_alone_is_none_for_both_products() -> None:
@@ -38,7 +40,7 @@ def test_the_word_for_spot_alone_is_none_for_both_products() -> None:
     word = msgspec.structs.replace(
         alone, account=asked.account, key=asked.named, key_print=asked.print
     )
-    rows = (checkup(), proof(), word)
+    rows = (checkup(), proof(symbols=asked.symbols), word)
     assert going_live.confirmation(case(*rows, perpetual=futures)) is not None
     changed = msgspec.structs.replace(futures, key=Secret("v" * 64))
     assert going_live.confirmation(case(*rows, perpetual=changed)) is None

@@ -1,6 +1,7 @@
 """Real money is hard to start by mistake: each thing that is missing is a no of its own."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ from tradewinds.vault.unlocked import create
 NAME = "binance-spot:main"
 PASSPHRASE = Secret("correct horse battery staple")
 NOW = 1_800_000_000_000_000_000
+SYMBOLS = tuple(Settings().feed.symbols)
 HOUR, DAY = 3_600_000_000_000, 86_400_000_000_000
 
 
@@ -66,7 +68,11 @@ def checkup(**changes: Any) -> DoctorPassed:
 def proof(name: str = "momentum", **changes: Any) -> Promoted:
     digest = going_live.hashes(settings())[name]
     plain = Promoted(
-        strategy=name, params_hash=digest, evidence={"trades": "200"}, time_ns=NOW - 30 * DAY
+        strategy=name,
+        params_hash=digest,
+        evidence={"trades": "200"},
+        symbols=SYMBOLS,
+        time_ns=NOW - 30 * DAY,
     )
     return msgspec.structs.replace(plain, **changes)
 
@@ -377,6 +383,8 @@ def test_the_engine_asks_again_for_itself_before_it_connects(
     for row in (checkup(time_ns=NOW), proof(time_ns=NOW), confirmed()):
         clearance.append(clearance.path_of(tmp_path), row)
     later = msgspec.structs.replace(options(tmp_path), cleared_ns=NOW + 1)
+    asking = going_live.asked(case(now_ns=NOW + 1), os.getppid())
+    clearance.append(clearance.path_of(tmp_path), asking)
     with pytest.raises(KeyRefused, match="it can withdraw"):
         asyncio.run(reach(settings(), later, PASSPHRASE))
     assert asked == ["binance-spot-main"]

@@ -29,9 +29,12 @@ from tradewinds.model.ids import Asset, RunId, run_id
 from tradewinds.options import PAPER, BacktestOptions, RunOptions
 from tradewinds.parts import (
     NO_TERMS,
+    Holder,
     Recipe,
     VenueTerms,
     engine_settings_of,
+    inventory_of,
+    opening_of,
     params_of,
     recipe_text,
     sim_settings_of,
@@ -41,6 +44,7 @@ from tradewinds.parts import (
 from tradewinds.ports import DrivenVenue, Outlet
 from tradewinds.research.backtest import BacktestResult
 from tradewinds.research.backtest import backtest as run_backtest
+from tradewinds.research.program import program
 from tradewinds.research.rerun import ReplayResult, rerun
 from tradewinds.sim.venue import SimVenue
 from tradewinds.sources import Source, past_of, source_of
@@ -151,6 +155,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     own_runs: frozenset[RunId] = frozenset()
     engagement: "Engagement | None" = None
     terms: VenueTerms = NO_TERMS
+    holders: tuple[Holder, ...] = ()
 
 
 async def _trade(
@@ -169,6 +174,8 @@ async def _trade(
     reach, terms = await going_live.reach_for(settings, options, secret)
     try:
         account = f"{settings.account.name}-{venues.kind_of(reach)}"
+        holders = await venues.patiently("whose account it is", lambda: venues.holders_of(reach))
+        accounts.require_same_holders(database, account, holders)
         named = options.symbols or settings.feed.symbols
         wanted = venues.symbols_at(reach, named, settings.account.currency)
         symbols = tuple(dict.fromkeys((*wanted, *accounts.symbols_held(database, account))))
@@ -176,7 +183,8 @@ async def _trade(
             "its market", lambda: venues.source_at(reach, settings, symbols)
         )
         ground = _ground(settings, options, source, database)
-        await _trade_on(structs.replace(ground, terms=terms), reach, doors)
+        ground = structs.replace(ground, terms=terms, holders=holders)
+        await _trade_on(ground, reach, doors)
     finally:
         await venues.leave(reach)
 
@@ -207,7 +215,7 @@ async def _trade_on(ground: Ground, reach: "Reach | None", doors: "Doors") -> No
     try:
         if reach is not None:
             ground = await _engaged(ground, reach)
-        session, driver = _session(ground)
+        session, driver = _session(_stocked(ground))
         door.words = session.words
         session.outlets = servers
         try:
@@ -230,12 +238,23 @@ async def _engaged(ground: Ground, reach: "Reach") -> Ground:
     try:
         taken_over = ground.options.take_over
         runs = accounts.runs_of(ground.database, ground.account, taken_over)
-        await engagement.begin(ground.checkpoint, runs)
+        ended = accounts.runs_ended(ground.database)
+        await engagement.begin(ground.checkpoint, runs, ended)
         accounts.require_money(engagement.opening(_currency(ground)), ground.settings)
     except ConfigError:
         await engagement.close()
         raise
     return structs.replace(ground, engagement=engagement, own_runs=runs)
+
+
+def _stocked(ground: Ground) -> Ground:
+    """With what the settings have named as inventory since the account was left."""
+    engagement = ground.engagement
+    state = None if engagement is None else engagement.state
+    balances = None if state is None else state.balances
+    named = inventory_of(ground.settings)
+    checkpoint = accounts.with_inventory(ground.checkpoint, named, balances)
+    return structs.replace(ground, checkpoint=checkpoint)
 
 
 async def _close_what_is_open(ground: Ground, driver: Driver, lost: VenueLost) -> None:
@@ -255,11 +274,11 @@ def _session(ground: Ground) -> tuple[Session, Driver]:
     settings, source, engagement = ground.settings, ground.source, ground.engagement
     instruments = tuple(source.feed.instruments)
     params = ground.terms.only(params_of(settings, source.default_params))
-    strategies = strategies_of(params, instruments)
+    strategies = strategies_of(params, instruments, markets=ground.terms.markets)
     engine_settings = ground.terms.within(engine_settings_of(settings))
-    opening = {engine_settings.currency: settings.account.starting_balance}
+    opening = opening_of(settings)
     if engagement is not None:
-        opening = engagement.opening(engine_settings.currency)
+        opening = engagement.opening(engine_settings.currency, engine_settings.inventory)
         money = (engine_settings.currency, opening[engine_settings.currency])
         small = accounts.too_small(instruments, engine_settings.limits, money)
         if small:
@@ -278,7 +297,14 @@ def _session(ground: Ground) -> tuple[Session, Driver]:
     if source.watch is not None:
         source.watch(driver.instrument_changed)
     now_ns = source.start_ns
-    recipe = Recipe(engine=engine_settings, params=params, terms=ground.terms.told)
+    recipe = Recipe(
+        engine=engine_settings,
+        params=params,
+        terms=ground.terms.told,
+        markets=ground.terms.markets,
+        holders=ground.holders,
+        program=program(),
+    )
     driver.start(
         RunStarted(
             run_id=ground.run,
@@ -310,7 +336,7 @@ def _venue(ground: Ground, opening: dict[Asset, Decimal]) -> DrivenVenue:
 def _terms(ground: Ground, driver: Driver, journal: StoreJournal) -> Terms:
     options, engagement = ground.options, ground.engagement
     equity = ground.settings.account.starting_balance
-    if engagement is not None:
+    if engagement is not None or ground.settings.account.inventory:
         # A first start has just booked what it opened with; later ones what came and went since.
         moved = driver.engine.floor.breaker.shifted
         equity = queries.capital(ground.database, ground.account) - moved

@@ -8,6 +8,7 @@ there are, and the last one's hash, is noted in a file of its own.
 import fcntl
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,19 +47,32 @@ class Confirmed(Struct, frozen=True, kw_only=True, tag=True):
     time_ns: int
 
 
-class Promoted(Struct, frozen=True, kw_only=True, tag=True):
-    """A strategy with exactly these parameters has passed its promotion gate.
+class Promoted(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """A strategy with exactly these parameters has passed its promotion gate, on these symbols
+    (`BTC/USDT` is spot, `BTC/USDT:USDT` its perpetual).
 
-    `evidence` is what it passed on, figure by figure; empty evidence is none.
+    `evidence` is what it passed on, figure by figure; empty evidence is none. Without symbols it is
+    of an earlier program, which did not note them; a row of it must still read as it was written.
     """
 
     strategy: str
     params_hash: str
     evidence: dict[str, str]
     time_ns: int
+    symbols: tuple[str, ...] = ()
 
 
-Row = DoctorPassed | Confirmed | Promoted
+class Asked(Struct, frozen=True, kw_only=True, tag=True):
+    """The owner asked for real money, and at that time nothing stood against it. `process` starts
+    the engine, and starts it again after a crash: for it alone the check-up of then is enough."""
+
+    account: str
+    key_print: str
+    process: int
+    time_ns: int
+
+
+Row = DoctorPassed | Confirmed | Promoted | Asked
 
 
 class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +122,16 @@ def append(path: Path, row: Row) -> None:
         file.flush()
         os.fsync(file.fileno())
         _note(path, Head(rows=len(lines) + 1, hash=line.hash))
+
+
+def require_asked(rows: Sequence[Row], wanted: Asked) -> None:
+    """The newest asking on record for this account is this one. Raises NotCleared."""
+    asked = [r for r in rows if isinstance(r, Asked) and r.account == wanted.account]
+    if not asked or asked[-1] != wanted:
+        raise NotCleared(
+            f"no start by its owner is on record for {wanted.account} with this key at the time "
+            f"{wanted.time_ns} by process {wanted.process}: start it with `trading-cli run --live`"
+        )
 
 
 def key_print(key: str) -> str:

@@ -22,6 +22,8 @@ Money = Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Bps = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
 
+AssetName = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,10}$")]
+
 
 class Section(BaseModel):
     """Frozen, and every key must be known."""
@@ -35,6 +37,7 @@ class AccountSettings(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "paper"
     currency: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,10}$")] = "USDT"
     starting_balance: Annotated[Decimal, Field(ge=100, le=1_000_000)] = Decimal(1000)
+    inventory: dict[AssetName, Money] = Field(default_factory=dict)
 
 
 class LimitSettings(Section):
@@ -80,6 +83,7 @@ class SimSettingsSection(Section):
     latency_ms: Annotated[float, Field(ge=0, le=10_000)] = 50.0
     slippage_bps: Bps = 5.0
     volume_share_max: Annotated[float, Field(gt=0, le=1)] = 0.1
+    delisted_haircut: Annotated[float, Field(ge=0, lt=1)] = 0.05
 
 
 class FeedSettings(Section):
@@ -255,6 +259,8 @@ def _check_together(settings: Settings) -> None:
         problems.append("limits.drawdown_scale < drawdown_reduce < drawdown_halt must hold")
     if limits.reserve >= settings.account.starting_balance:
         problems.append("limits.reserve must be smaller than account.starting_balance")
+    if settings.account.currency in settings.account.inventory:
+        problems.append("account.inventory must not name account.currency")
     name = settings.account.name
     problems.extend(
         f"account.name must not contain -{kind}: accounts of that kind are named so by themselves"

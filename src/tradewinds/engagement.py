@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from tradewinds.engine.driver import Driver
@@ -22,7 +23,9 @@ from tradewinds.model.order import WORKING, OrderStatus, Purpose
 from tradewinds.model.portfolio import Trade
 from tradewinds.venues import Reach, orders_at, patiently, why_refused
 
+NO_INVENTORY: Final[Mapping[Asset, Decimal]] = MappingProxyType({})
 RESTING: Final = frozenset({Purpose.STOP, Purpose.TARGET})
+RECENT_NS: Final = 24 * 3_600_000_000_000
 LEAVE_S: Final = 6.0
 """Less than the supervisor waits before it kills."""
 RESCUE_S: Final = 45.0
@@ -44,16 +47,22 @@ class Engagement:
         self.state: VenueStateRead | None = None
 
     async def begin(
-        self, checkpoint: Checkpoint | None, runs: Collection[str] | None = None
+        self,
+        checkpoint: Checkpoint | None,
+        runs: Collection[str] | None = None,
+        ended: Collection[str] = (),
     ) -> None:
         """Clock, account settings, filters and the first reading. Waits until the venue answers.
 
-        `runs`: those of this account; None for no matter whose. Raises ConfigError for what the
-        operator must change.
+        `runs`: those of this account; None for no matter whose. `ended`: those of other accounts
+        here, which trade no more. Raises ConfigError for what the operator must change.
         """
         self.state = await patiently("its state", lambda: self._approach(checkpoint))
         if checkpoint is None or runs is not None:
             self._require_alone(runs or ())
+            since_ns = time.time_ns() - RECENT_NS
+            found = await patiently("its latest orders", lambda: self.venue.latest(since_ns))
+            _require_quiet(found, {*(runs or ()), *ended})
 
     def _require_alone(self, runs: Collection[str]) -> None:
         """What stands here and is of no run of this account is another's, who trades with another
@@ -82,10 +91,15 @@ class Engagement:
         await self.venue.connect()
         return await self.venue.read_state(() if checkpoint is None else checkpoint.orders)
 
-    def opening(self, currency: Asset) -> dict[Asset, Decimal]:
-        """What the account opens with: its money. What else lies there is the user's own."""
+    def opening(
+        self, currency: Asset, inventory: Mapping[Asset, Decimal] = NO_INVENTORY
+    ) -> dict[Asset, Decimal]:
+        """What the account opens with: its money, and as much as may be used of what the settings
+        name. What else lies there is the user's own."""
         assert self.state is not None
-        return {currency: self.state.balances.get(currency, ZERO)}
+        balances = self.state.balances
+        named = {asset: min(most, balances.get(asset, ZERO)) for asset, most in inventory.items()}
+        return {currency: balances.get(currency, ZERO)} | named
 
     def first(self) -> tuple[Event, ...]:
         """After the start of the run: nothing is risked before the reading has been taken in."""
@@ -224,6 +238,18 @@ class Engagement:
     def _engaged(self) -> Driver:
         assert self._driver is not None, "begin, then at_venue"
         return self._driver
+
+
+def _require_quiet(names: Collection[str], known: Collection[str]) -> None:
+    """Another Tradewinds that trades here need not have an order standing just now."""
+    others = [n for n in names if n.startswith(OURS) and run_of(n) not in known]
+    if others:
+        runs = ",".join(sorted({*filter(None, map(run_of, others))}))
+        raise ConfigError(
+            f"another Tradewinds has traded this account within the last day ({others[-1]}): two "
+            "know neither each other's risk nor money. Stop it, wherever it runs; then go on with "
+            f"its data folder, account name and key, or start here with --take-over {runs}"
+        )
 
 
 def trouble(cause: str, reason: str, now_ns: int) -> VenueTroubleChanged:

@@ -5,6 +5,7 @@ its owner and promoted strategies; and it begins with a tenth of the limits.
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -15,7 +16,15 @@ import msgspec
 from msgspec import Struct
 
 from tradewinds import clearance
-from tradewinds.clearance import Confirmed, DoctorPassed, NotCleared, Promoted, Row, key_print
+from tradewinds.clearance import (
+    Asked,
+    Confirmed,
+    DoctorPassed,
+    NotCleared,
+    Promoted,
+    Row,
+    key_print,
+)
 from tradewinds.config import Settings, database_url
 from tradewinds.live_keys import Keys, keys_for, seats_of, words_of
 from tradewinds.model.decimals import ONE
@@ -23,6 +32,7 @@ from tradewinds.model.portfolio import Trade
 from tradewinds.options import LIVE, PRACTICE, RunOptions
 from tradewinds.parts import NO_TERMS, VenueTerms, limits_of, params_of
 from tradewinds.practice import connection
+from tradewinds.research.promotion import Wish, markets_told, proof_of, unproven
 from tradewinds.store import queries
 from tradewinds.store.database import open_database
 from tradewinds.strategies.parameters import read_parameters
@@ -37,6 +47,7 @@ from tradewinds.venues import (
     practice_found,
     reach_of_key,
     reach_of_practice,
+    symbols_at,
     why_refused,
 )
 
@@ -87,6 +98,7 @@ class Case(Struct, frozen=True, kw_only=True):
     """What a decision about real money is made of. `now_ns`: when its owner asked for it.
 
     `perpetual`: the key for USD-M beside spot (it may be the same); None: one product alone.
+    `asked_for`: symbols; none: those of the settings.
     """
 
     settings: Settings
@@ -94,12 +106,25 @@ class Case(Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     now_ns: int
     perpetual: ApiKey | None = None
+    asked_for: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> Reach:
+        """There."""
+        return reach_of_key(self.key, LIVE, self.perpetual)
 
     @property
     def account(self) -> str:
         """As the journal will name it."""
-        way = reach_of_key(self.key, LIVE, self.perpetual)
-        return f"{self.settings.account.name}-{kind_of(way)}"
+        return f"{self.settings.account.name}-{kind_of(self.way)}"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What strategies trade, in the venue's spelling."""
+        named = self.asked_for or tuple(self.settings.feed.symbols)
+        found = symbols_at(self.way, named, self.settings.account.currency)
+        # The rest is there to value fees by.
+        return tuple(symbol for symbol in found if symbol in named or ":" in symbol)
 
     @property
     def seats(self) -> tuple[tuple[str, ApiKey], ...]:
@@ -139,7 +164,9 @@ async def reach_for(
         reach, terms = reach_of_key(key, options.mode, perpetual), NO_TERMS
         if options.mode == LIVE:
             asked_ns = options.cleared_ns or time.time_ns()
-            case = case_of(settings, options.home, (key, perpetual), asked_ns)
+            case = case_of(settings, options, (key, perpetual), asked_ns)
+            if options.cleared_ns:
+                clearance.require_asked(case.rows, asked(case, os.getppid()))
             terms = live_terms(case, options.home)
     reason = await patiently("its key's rights", lambda: why_refused(reach))
     if reason:
@@ -147,10 +174,16 @@ async def reach_for(
     return reach, terms
 
 
-def case_of(settings: Settings, home: Path, keys: Keys, now_ns: int) -> Case:
+def case_of(settings: Settings, options: RunOptions, keys: Keys, now_ns: int) -> Case:
     """With all that is on record. Raises JournalCorrupt where the record was changed."""
-    rows = clearance.rows(clearance.path_of(home))
-    return Case(settings=settings, key=keys[0], perpetual=keys[1], rows=rows, now_ns=now_ns)
+    return Case(
+        settings=settings,
+        key=keys[0],
+        perpetual=keys[1],
+        rows=clearance.rows(clearance.path_of(options.home)),
+        now_ns=now_ns,
+        asked_for=options.symbols,
+    )
 
 
 def missing(case: Case) -> tuple[str, ...]:
@@ -199,11 +232,19 @@ def unwell(checks: Mapping[str, str], key: str) -> str:
 def _unproven(case: Case) -> str:
     if promoted(case):
         return ""
-    wanted = ", ".join(f"{name} ({digest})" for name, digest in hashes(case.settings).items())
+    wanted = "; ".join(unproven(case.rows, wish) for wish in wishes(case))
     return (
-        f"no strategy that is switched on has passed its promotion gate with its parameters: "
-        f"{wanted or 'none is switched on'}. Trade it on paper; a promotion is recorded when it "
-        "has proved itself out of sample"
+        f"no strategy that is switched on has passed its promotion gate with its parameters on "
+        f"these symbols: {wanted or 'none is switched on'}. Trade it on paper; a promotion is "
+        "recorded when it has proved itself out of sample"
+    )
+
+
+def wishes(case: Case) -> tuple[Wish, ...]:
+    """Each strategy that is switched on, on what it is to trade."""
+    return tuple(
+        Wish(strategy=name, params_hash=digest, symbols=case.symbols)
+        for name, digest in hashes(case.settings).items()
     )
 
 
@@ -225,16 +266,8 @@ def params_hash(strategy: str, given: Mapping[str, object]) -> str:
 
 def promoted(case: Case) -> dict[str, Promoted]:
     """The strategies that may trade, with what proved each."""
-    found = {}
-    wanted = hashes(case.settings)
-    for row in case.rows:
-        if (
-            isinstance(row, Promoted)
-            and row.evidence
-            and wanted.get(row.strategy) == row.params_hash
-        ):
-            found[row.strategy] = row
-    return found
+    found = {wish.strategy: proof_of(case.rows, wish) for wish in wishes(case)}
+    return {name: proof for name, proof in found.items() if proof is not None}
 
 
 def sentence(case: Case) -> str:
@@ -272,6 +305,11 @@ def confirm(case: Case, typed: str, home: Path) -> None:
         time_ns=case.now_ns,
     )
     clearance.append(clearance.path_of(home), row)
+
+
+def asked(case: Case, process: int) -> Asked:
+    """That its owner asked for this now, and who starts the engine for it."""
+    return Asked(account=case.account, key_print=case.print, process=process, time_ns=case.now_ns)
 
 
 def told_limits(settings: Settings) -> dict[str, str]:
@@ -312,12 +350,14 @@ def live_terms(case: Case, home: Path, closed: Sequence[Trade] | None = None) ->
     }
     for each in progress:
         proof = proofs[each.strategy]
-        told[f"promoted {each.strategy}"] = f"{proof.params_hash} [{proof.time_ns}]"
+        on = markets_told(proof.symbols)
+        told[f"promoted {each.strategy}"] = f"{proof.params_hash} on {on} [{proof.time_ns}]"
         told[f"canary {each.strategy}"] = (
             f"{each.trades} of {live.canary_trades} round trips, {each.days:.1f} of "
             f"{live.canary_days} days, net {each.net:.2f}"
         )
-    return VenueTerms(strategies=tuple(proofs), share=share, told=told)
+    markets = {name: proof.symbols for name, proof in proofs.items()}
+    return VenueTerms(strategies=tuple(proofs), markets=markets, share=share, told=told)
 
 
 def canary(proof: Promoted, closed: Sequence[Trade], now_ns: int) -> Canary:

@@ -34,7 +34,19 @@ def engine_settings_of(settings: Settings) -> EngineSettings:
         limits=limits_of(settings),
         disabled=off,
         selector=settings.selector.enabled,
+        inventory=inventory_of(settings),
     )
+
+
+def inventory_of(settings: Settings) -> dict[Asset, Decimal]:
+    """What cycles may use besides the account's currency."""
+    return {Asset(name): amount for name, amount in sorted(settings.account.inventory.items())}
+
+
+def opening_of(settings: Settings) -> dict[Asset, Decimal]:
+    """What a simulated account begins with."""
+    money = {Asset(settings.account.currency): settings.account.starting_balance}
+    return money | inventory_of(settings)
 
 
 def sim_settings_of(settings: Settings) -> SimSettings:
@@ -43,6 +55,7 @@ def sim_settings_of(settings: Settings) -> SimSettings:
         latency_ns=int(settings.sim.latency_ms * NS_PER_MS),
         slippage_bps=Decimal(str(settings.sim.slippage_bps)),
         bar_volume_share_max=Decimal(str(settings.sim.volume_share_max)),
+        delisted_haircut=Decimal(str(settings.sim.delisted_haircut)),
         price_leap_max=settings.limits.price_jump_max,
     )
 
@@ -61,10 +74,16 @@ def strategies_of(
     params: Mapping[str, Mapping[str, Any]],
     instruments: Sequence[Instrument],
     only: Collection[str] = (),
+    markets: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Strategy]:
-    """Built strategies, in order of name. Raises ConfigError naming every wrong parameter."""
+    """Built strategies, in order of name; one in `markets` sees those symbols alone. Raises
+    ConfigError naming every wrong parameter."""
+    seen = {
+        name: [each for each in instruments if each.symbol in symbols]
+        for name, symbols in (markets or {}).items()
+    }
     return [
-        build(name, given, instruments)
+        build(name, given, seen.get(name, instruments))
         for name, given in sorted(params.items())
         if not only or name in only
     ]
@@ -78,10 +97,12 @@ def timeframes_of(strategies: Sequence[Strategy]) -> set[int]:
 
 class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Under what terms a venue is traded. `strategies` None: all that are switched on; `share`
-    of the limits; `told` is for the journal: who allowed it, and on what evidence.
+    of the limits; `markets`: the symbols each was promoted on, all that it sees; `told` is for the
+    journal: who allowed it, and on what evidence.
     """
 
     strategies: tuple[str, ...] | None = None
+    markets: dict[str, tuple[str, ...]] = {}
     share: Decimal = ONE
     told: dict[str, str] = {}
 
@@ -114,12 +135,32 @@ def shrunk(limits: RiskLimits, share: Decimal) -> RiskLimits:
     )
 
 
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Behind one product: `account` as the venue names it, '' where it does not; `key` is a hash
+    of the API key, which does for it then."""
+
+    product: str
+    account: str
+    key: str
+
+    def is_same(self, other: "Holder") -> bool:
+        """Another key of the same account leads to the same money."""
+        if self.account and other.account:
+            return self.account == other.account
+        return self.key == other.key
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal keeps of the settings, so that a replay needs nothing else."""
+    """What the journal keeps of the settings, so that a replay needs nothing else. `holders` are
+    empty where the venue is simulated; `program` is which version decided, '' where it did not say.
+    """
 
     engine: EngineSettings
     params: dict[str, dict[str, Any]]
     terms: dict[str, str] = {}
+    markets: dict[str, tuple[str, ...]] = {}
+    holders: tuple[Holder, ...] = ()
+    program: str = ""
 
 
 def recipe_text(recipe: Recipe) -> str:

@@ -1,6 +1,6 @@
 """Every seam as a Protocol: what one part may ask of another, and nothing more."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -102,7 +102,7 @@ class DrivenVenue(Venue, Protocol):
     """A venue as the driver knows it, simulated or real: it is shown every market event first, and
     never makes anybody wait."""
 
-    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueNews]]:
+    def stages(self, event: MarketEvent) -> Iterable[Sequence[VenueNews]]:
         """What is told before `event`, in one or more stages; commands sent between stages count
         at once. A real venue hands over what has arrived.
 

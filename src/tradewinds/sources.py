@@ -38,7 +38,9 @@ PAST_BEAT_NS = 300_000_000_000
 
 
 class Past(Struct, frozen=True, kw_only=True):
-    """Market data in time order, with what is known about it."""
+    """Market data in time order, with what is known about it. `endings`: when (ns) the recording
+    of an instrument has been over for so long that it counts as delisted.
+    """
 
     label: str
     synthetic: bool
@@ -46,6 +48,7 @@ class Past(Struct, frozen=True, kw_only=True):
     blocks: Iterable[Sequence[MarketEvent]]
     history: BarHistory
     default_params: dict[str, Any]
+    endings: dict[InstrumentId, int] = {}
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -98,6 +101,7 @@ def past_of(settings: Settings, options: BacktestOptions) -> Past:
         blocks=feed.blocks(),
         history=feed.history(WARM_UP_BARS) if options.start_ns is not None else {},
         default_params={},
+        endings=feed.endings,
     )
 
 

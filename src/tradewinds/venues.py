@@ -10,13 +10,14 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct, structs
 
+from tradewinds.clearance import key_print
 from tradewinds.config import Settings
 from tradewinds.engine.clock import WallClock
 from tradewinds.gateways.binance_feed import BinanceFeed, BinanceOptions, Endpoints
 from tradewinds.gateways.ccxt_orders import private_exchange
 from tradewinds.gateways.coinbase_feed import CoinbaseFeed, CoinbaseOptions
 from tradewinds.gateways.joint_venue import OrderVenue
-from tradewinds.gateways.key_client import KeyAccess, ask_ccxt, client_of
+from tradewinds.gateways.key_client import KeyAccess, account_named, ask_ccxt, client_of
 from tradewinds.gateways.link import Wire
 from tradewinds.gateways.live import Live
 from tradewinds.gateways.live_open import Access, open_live_venue
@@ -28,6 +29,7 @@ from tradewinds.model.events import MarketEvent
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.timeframes import MINUTE_NS
 from tradewinds.options import DEMO, LIVE, PRACTICE, TESTNET
+from tradewinds.parts import Holder
 from tradewinds.ports import Feed
 from tradewinds.practice import connection
 from tradewinds.practice.connection import Connection
@@ -265,18 +267,33 @@ async def why_refused(reach: Reach) -> str:
     """
     if reach.mode in (TESTNET, DEMO):
         return ""
-    for product, key, secret in reach.seats:
-        access = KeyAccess(
-            venue=product,
-            environment=ENVIRONMENTS[reach.mode],
-            key=key,
-            secret=secret,
-            session=reach.session,
-        )
-        reason = await _why_refused(access)
+    for product, _, _ in reach.seats:
+        reason = await _why_refused(_access(reach, product))
         if reason:
             return f"{product}: {reason}" if reach.perpetual_keys else reason
     return ""
+
+
+async def holders_of(reach: Reach) -> tuple[Holder, ...]:
+    """Whose account each product's key leads to, now. Raises VenueUnavailable or KeyRejected."""
+    found = []
+    for product, key, _ in reach.seats:
+        access = _access(reach, product)
+        async with client_of(access) as client:
+            account = await account_named(client, access)
+        found.append(Holder(product=product, account=account, key=key_print(key)))
+    return tuple(found)
+
+
+def _access(reach: Reach, product: KeyVenue) -> KeyAccess:
+    ((key, secret),) = ((k, s) for each, k, s in reach.seats if each is product)
+    return KeyAccess(
+        venue=product,
+        environment=ENVIRONMENTS[reach.mode],
+        key=key,
+        secret=secret,
+        session=reach.session,
+    )
 
 
 async def _why_refused(access: KeyAccess) -> str:

@@ -115,7 +115,8 @@ def test_without_keys_the_venue_in_reach_tells_clock_filters_and_listed_fees(tol
     assert code == 0
     assert "round trip 80 ms" in checks["binance-spot clock"]["found"]
     assert "price in 0.01" in checks["binance-spot filters"]["found"]
-    assert "entry tier" in checks["binance-spot fees"]["found"]
+    assert "list prices; not your own" in checks["binance-spot fees"]["found"]
+    assert checks["binance-spot fees"]["verdict"] == "note", "nobody's own could be asked for"
     assert "binance-spot clock" not in told(says=public)[1]
 
 
@@ -141,6 +142,15 @@ def test_an_open_vault_has_every_key_checked(told: Any, vault: Place) -> None:
     assert "at least 5 USDT" in checks["binance-spot:main filters"]["found"]
     assert "0.075 %" in checks["binance-spot:main fees"]["found"]
     assert "your account's" in checks["binance-spot:main fees"]["found"]
+
+
+def test_list_prices_are_no_pass_for_a_key(told: Any, vault: Place) -> None:
+    code, checks = told("--unlock", says=structs.replace(ALL_WELL, fees=None))
+    assert code == 0
+    fees = checks["binance-spot:main fees"]
+    assert fees["verdict"] == "warning"
+    assert "list prices; not your own" in fees["found"]
+    assert fees["fix"]
 
 
 def test_the_passphrase_file_opens_it_without_asking(

@@ -1,5 +1,6 @@
 """`report`, `audit`, `replay`: what the store says, and that nobody changed it."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from tradewinds.config import Settings
 from tradewinds.engine.engine import Engine
@@ -17,7 +20,8 @@ from tradewinds.model.ids import Asset, InstrumentId, RunId, StrategyId, TradeId
 from tradewinds.model.ledger import Account, LedgerState, Posting, Transaction
 from tradewinds.model.market import Bar, Side
 from tradewinds.model.portfolio import Trade, TradePhase
-from tradewinds.parts import Recipe, engine_settings_of, recipe_text
+from tradewinds.parts import Recipe, engine_settings_of, recipe_from, recipe_text
+from tradewinds.research.program import digest_of, program
 from tradewinds.store.database import open_database, sqlite_url
 from tradewinds.store.journal import StoreJournal
 
@@ -277,6 +281,60 @@ def test_replay_finds_commands_that_the_engine_would_not_give(
     answer = cli("replay", "--json")
     assert answer.code == 9
     assert answer.json["data"]["first_difference"]
+
+
+@pytest.mark.parametrize(
+    ("writer", "words"),
+    [
+        ("0.0.9 abcdefabcdef", "another version, 0.0.9 abcdefabcdef"),
+        ("", "an earlier version, which did not note itself"),
+        (program(), ""),
+    ],
+)
+def test_replay_says_when_another_version_wrote_the_journal(
+    cli: Callable[..., Any], journal: Journal, writer: str, words: str
+) -> None:
+    run = a_run("aaaa", MONDAY_NS)
+    recipe = Recipe(engine=engine_settings_of(Settings()), params={}, program=writer)
+    journal([replace(run[0], settings=recipe_text(recipe)), *run[1:]])
+    answer = cli("replay", "--json")
+    found = answer.json["data"]
+    assert found["written_by"] == writer
+    assert found["read_by"] == program()
+    assert ("differences may come from that" in found["note"]) is bool(words)
+    assert words in found["note"]
+    text = cli("replay")
+    assert " ".join(words.split()) in " ".join((text.out + text.err).split())
+    assert ("differences may come" in text.err) is bool(words), "with the fault it may explain"
+
+
+def test_journals_of_before_versions_were_noted_are_read() -> None:
+    """As written then: no markets, no holders, no program."""
+    recipe = Recipe(engine=engine_settings_of(Settings()), params={"momentum": {}})
+    old = {"engine": to_builtins(recipe.engine), "params": recipe.params, "terms": {"a": "b"}}
+    found = recipe_from(json.dumps(old))
+    assert (found.program, found.holders, found.markets) == ("", (), {})
+    assert found.params == recipe.params
+
+
+def test_the_program_is_named_by_its_sources_alone(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        for name in ("engine/x.py", "model/y.py", "kernels/z.wasm", "engine/__pycache__/x.pyc"):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+    one, other = tmp_path / "a", tmp_path / "b"
+    assert digest_of(one) == digest_of(other)
+    (other / "engine/__pycache__/x.pyc").write_text("compiled elsewhere")
+    (other / "dashboard").mkdir()
+    (other / "dashboard/page.py").write_text("decides nothing")
+    assert digest_of(one) == digest_of(other)
+    for name in ("engine/x.py", "kernels/z.wasm"):
+        (other / name).write_text("changed")
+        assert digest_of(one) != digest_of(other)
+        (other / name).write_text(name)
+    (other / "engine/x.py").rename(other / "engine/w.py")
+    assert digest_of(one) != digest_of(other)
 
 
 def test_bars_are_told_apart_from_other_events() -> None:

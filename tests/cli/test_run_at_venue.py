@@ -1,6 +1,7 @@
 """`run` with orders to a venue: every refusal comes before anything starts, with its exit code."""
 
 import io
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from tests.cli.live_kit import LIVE_KEY, PASSPHRASE, TEST_KEY, api_key, stocked
 from tradewinds import clearance, going_live, supervisor, venues
-from tradewinds.clearance import DoctorPassed, Promoted
+from tradewinds.clearance import Asked, DoctorPassed, Promoted
 from tradewinds.cli import going, greeting
 from tradewinds.cli.exits import Exit
 from tradewinds.config import load
@@ -115,6 +116,7 @@ def recorded(home: Path, age_s: float = 60) -> None:
             strategy="momentum",
             params_hash=going_live.hashes(load())["momentum"],
             evidence={"trades": "200"},
+            symbols=tuple(load().feed.symbols),
             time_ns=now,
         ),
     )
@@ -246,6 +248,8 @@ def test_real_money_starts_after_the_sentence_and_does_not_ask_twice(
     assert "CANARY" in answer.out
     assert len(person.shown) == 1
     assert started.options[0].cleared_ns > 0
+    (asking,) = (r for r in clearance.rows(clearance.path_of(home)) if isinstance(r, Asked))
+    assert (asking.time_ns, asking.process) == (started.options[0].cleared_ns, os.getpid())
     assert run("--live", LIVE_KEY).code == Exit.OK
     assert len(person.shown) == 1
     monkeypatch.setenv("TRADEWINDS__LIMITS__LOSS_PER_DAY_MAX", "25")

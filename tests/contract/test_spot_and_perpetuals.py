@@ -10,6 +10,7 @@ from tests.contract.joint_rig import JointRig
 from tradewinds.config import Settings
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
+from tradewinds.engine.purses import Purses
 from tradewinds.model import events as ev
 from tradewinds.model.errors import VenueUnavailable
 from tradewinds.model.ids import Asset, StrategyId, run_id
@@ -258,6 +259,7 @@ def test_an_entry_that_its_own_wallet_cannot_pay_for_is_refused_before_it_leaves
     rig = JointRig(wallet="5")
     rig.do(rig.live.connect())
     both = Both(rig)
+    both.engine.floor.purses = Purses()  # The edge stands alone, as if the engine had not looked.
     rig.start()
     rig.until(rig.up)
     both.strategy.say = [entry(both, rig.perpetual)]
@@ -268,6 +270,20 @@ def test_an_entry_that_its_own_wallet_cannot_pay_for_is_refused_before_it_leaves
     both.enter(rig.spot)
     assert len(rejections(both)) == 1, "the other wallet pays for its own"
     assert both.state is TradingState.ACTIVE
+    rig.close()
+
+
+def test_an_entry_is_no_larger_than_what_its_own_wallet_can_pay_for() -> None:
+    rig = JointRig(wallet="100")
+    rig.do(rig.live.connect())
+    both = Both(rig)
+    rig.start()
+    rig.until(rig.up)
+    both.enter(rig.perpetual)
+    assert 0 < both.held(rig.perpetual) < D("0.025"), "as much as 500 there would have paid for"
+    both.enter(rig.spot)
+    assert both.held(rig.spot) * 20_000 > 100, "the other wallet pays for its own"
+    assert rejections(both) == []
     rig.close()
 
 

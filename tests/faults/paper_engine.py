@@ -100,6 +100,6 @@ def noting(self: Words, command: EmergencyFinished) -> None:
 if __name__ == "__main__":
     assemble.source_of = resuming
     accounts.LEASE_EVERY_S = 1
-    assemble.strategies_of = lambda _params, instruments: [Eager(instruments)]
+    assemble.strategies_of = lambda _params, instruments, **_only: [Eager(instruments)]
     Words.finished = noting  # type: ignore[method-assign]
     sys.exit(main(sys.argv[1:]))

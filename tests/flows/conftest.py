@@ -1,7 +1,6 @@
 """Whole flows over real and synthetic data: parameters small enough that something happens."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.market.derive import Deriver
 from tradewinds.model.events import EmergencyStop, MarketEvent, ResumeTrading
-from tradewinds.model.ids import Asset
 from tradewinds.model.portfolio import TradingState
 from tradewinds.options import BacktestOptions
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
+    opening_of,
     params_of,
     recipe_text,
     sim_settings_of,
@@ -118,7 +117,7 @@ class Run:
         params = params_of(settings, past.default_params)
         self.strategies = strategies_of(params, past.instruments)
         engine_settings = engine_settings_of(settings)
-        self.balances = {Asset("USDT"): Decimal(1000)}
+        self.balances = opening_of(settings)
         self.engine = Engine(engine_settings, self.strategies)
         self.venue = SimVenue(past.instruments, self.balances, sim_settings_of(settings))
         self.journal = MemoryJournal()

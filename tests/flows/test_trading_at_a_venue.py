@@ -19,6 +19,7 @@ from tradewinds.cli.exits import Exit
 from tradewinds.config import Settings, load
 from tradewinds.model.portfolio import TradingState
 from tradewinds.model.snapshot import Snapshot
+from tradewinds.options import RunOptions
 from tradewinds.parts import recipe_from
 from tradewinds.practice import connection
 from tradewinds.research import rerun
@@ -260,11 +261,13 @@ def cleared(home: Path, found: connection.Connection) -> None:
         strategy="momentum",
         params_hash=going_live.hashes(settings)["momentum"],
         evidence={"trades": "200"},
+        symbols=tuple(settings.feed.symbols),
         time_ns=now,
     )
     clearance.append(path, checkup)
     clearance.append(path, proof)
-    case = going_live.case_of(settings, home, (key, None), now)
+    options = RunOptions(home=home, mode="live", key=NAME)
+    case = going_live.case_of(settings, options, (key, None), now)
     going_live.confirm(case, going_live.sentence(case), home)
 
 

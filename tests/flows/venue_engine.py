@@ -58,7 +58,7 @@ class Once:
         ]
 
 
-def once(_params: Mapping[str, Any], instruments: Sequence[Any]) -> list[Any]:
+def once(_params: Mapping[str, Any], instruments: Sequence[Any], **_only: Any) -> list[Any]:
     return [Once(instruments)]
 
 

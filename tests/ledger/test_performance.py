@@ -117,6 +117,13 @@ def test_the_longest_time_under_water_may_be_another_fall_than_the_deepest() -> 
     assert found.recovered_ns is None
 
 
+def test_of_falls_equally_deep_the_first_is_told() -> None:
+    points = curve(100, 80, 100, 80, 100)
+    found = drawdown(points)
+    assert found is not None
+    assert (found.peak_ns, found.recovered_ns) == (points[0][0], points[2][0])
+
+
 def test_days_without_points_are_days_without_change() -> None:
     points = curve(100, 110)
     late = [points[0], (points[0][0] + 3 * NS_PER_DAY, Decimal(110))]

@@ -1,12 +1,16 @@
 import math
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.market.archive import Archive
+from tradewinds.market.parquet_rows import series_batches
 from tradewinds.market.selection import Selection
 from tradewinds.model.errors import DataError
 from tradewinds.model.market import Bar, FundingRate, MarkPrice
@@ -280,3 +284,30 @@ def test_half_a_million_bars_a_second_come_out_of_parquet(recorded):
     start = time.perf_counter()
     count = sum(map(len, archive.blocks()))
     assert count / (time.perf_counter() - start) > 100_000
+
+
+def test_what_was_read_of_a_long_file_does_not_stay_in_memory(tmp_path: Path) -> None:
+    groups, rows = 30, 20_000
+    path = tmp_path / "long.parquet"
+    table = pa.table(
+        {
+            "symbol": pa.repeat("BTC/USDT", groups * rows).dictionary_encode(),
+            "ts": pa.array(T0 // 10**6 + np.arange(groups * rows) * 60_000).cast(
+                pa.timestamp("ms")
+            ),
+            # Prices that do not compress.
+            **dict.fromkeys(
+                ("open", "high", "low", "close"),
+                np.random.default_rng(1).uniform(90, 110, groups * rows),
+            ),
+            "volume": np.random.default_rng(2).uniform(0, 1, groups * rows),
+        }
+    )
+    pq.write_table(table, path, row_group_size=rows)
+    del table
+    before, most, seen = pa.total_allocated_bytes(), 0, 0
+    for _, batch in series_batches(path, Selection(), Counter()):
+        seen += len(batch)
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert seen == groups * rows
+    assert most < path.stat().st_size / 3

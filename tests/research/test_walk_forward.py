@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.research.made import DAY_NS, FIRST_NS, task_on
-from tradewinds.ledger.curve import daily_returns
+from tradewinds.ledger.curve import daily_returns, drawdown
 from tradewinds.ledger.results import NOTHING
 from tradewinds.model.checkpoint import Cause
 from tradewinds.model.market import Bar
@@ -239,6 +239,17 @@ def test_thinning_keeps_the_deepest_fall() -> None:
     assert len(kept) <= 100
     assert (777, Decimal(1)) in kept
     assert (kept[0], kept[-1]) == (points[0], points[-1])
+
+
+def test_thinning_keeps_a_fall_between_two_extremes() -> None:
+    """Low, then high, then lower than the peak before: the fall's peak is no stretch's highest."""
+    points = [(n, Decimal(100)) for n in range(300)]
+    for at, level in ((100, 150), (101, 60), (102, 200)):
+        points[at] = (at, Decimal(level))
+    points[103:] = [(n, Decimal(190)) for n in range(103, 300)]
+    kept = thinned(points, 30)
+    assert len(kept) <= 30
+    assert drawdown(kept) == drawdown(points)
 
 
 def test_an_account_that_never_traded_has_days_without_change(write_bars: Write) -> None:

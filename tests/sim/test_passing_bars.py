@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewinds.model.events import OrderFilled
-from tradewinds.sim.market_state import MarketState
+from tradewinds.sim import bars
 
 KINDS = ["market", "limit", "stop_market", "take_profit", "stop_limit"]
 PRICED = frozenset({"limit", "stop_limit"})
@@ -18,19 +18,14 @@ ORDERS = st.lists(
 STEPS = st.lists(st.tuples(*[st.integers(-150, 150)] * 4), min_size=8, max_size=20)
 
 
-class Closely(MarketState):
-    """Looks at every bar."""
-
-    __slots__ = ()
-
-    def reached(self, low, high):
-        return True
+def never(market, bar):
+    """For a venue that looks at every bar."""
+    return False
 
 
-def run(kit, kind, instrument, orders, steps):
+def run(kit, instrument, orders, steps):
     """Reports, balances and positions after these bars, with orders sent before some of them."""
     rig = kit.Rig(instrument)
-    rig.venue._markets[instrument.id] = kind(instrument)
     close = 100.0
     for number, step in enumerate(steps):
         for _, side, order, price in (wish for wish in orders if wish[0] == number):
@@ -51,11 +46,36 @@ def run(kit, kind, instrument, orders, steps):
 @settings(max_examples=150, deadline=None)
 def test_bars_passed_by_are_bars_in_which_nothing_happens(kit, market, orders, steps):
     instrument = getattr(kit, market)()
-    quick = run(kit, MarketState, instrument, orders, steps)
-    assert quick == run(kit, Closely, instrument, orders, steps)
+    quick = run(kit, instrument, orders, steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bars, "passed_by", never)
+        assert quick == run(kit, instrument, orders, steps)
 
 
 def test_a_stop_touched_by_a_low_is_not_passed_by(kit):
     steps = [(0, 0, 0, 0), (0, 0, 0, 0), (0, 0, -100, 0)]
-    log, _, _ = run(kit, MarketState, kit.spot(), [(1, "sell", "stop_market", 99.0)], steps)
+    log, _, _ = run(kit, kit.spot(), [(1, "sell", "stop_market", 99.0)], steps)
     assert any(isinstance(report, OrderFilled) for report in log)
+
+
+@given(steps=STEPS, quoted=st.lists(st.booleans(), min_size=20, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_a_bar_passed_by_leaves_what_a_closer_look_leaves(kit, steps, quoted):
+    """Also where quotes are newer than the bar that tells of them."""
+
+    def state():
+        rig, seen = kit.Rig(kit.spot()), []
+        market = rig.venue._markets[rig.instrument.id]
+        for number, step in enumerate(steps):
+            path = [100.0 + part / 100 for part in step]
+            if quoted[number]:
+                rig.quote(path[0], path[0] + 0.01)
+                rig.now -= 1
+            rig.bar((path[0], max(path), min(path), path[-1]))
+            seen.append((market.last, market.bar_received_ns, market.timeframe_ns, market.showing))
+        return seen
+
+    quick = state()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bars, "passed_by", never)
+        assert quick == state()

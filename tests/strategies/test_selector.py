@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tradewinds.features.regime import UNKNOWN
 from tradewinds.model.ids import StrategyId
 from tradewinds.model.selection import ArmState, Context
+from tradewinds.strategies import selector
 from tradewinds.strategies.selector import (
     NOISE,
     PRIOR_DEVIATION,
@@ -137,3 +138,11 @@ def test_draws_are_normal() -> None:
     assert abs(found.mean()) < 0.03
     assert abs(found.std() - 1.0) < 0.03
     assert abs((found > 1.6449).mean() - 0.05) < 0.006
+
+
+@given(mean=st.floats(-1.0, 1.0), deviation=st.floats(0.01, 1.0), hour=st.integers(0, 10**6))
+def test_the_weight_is_what_all_draws_would_give(mean: float, deviation: float, hour: int) -> None:
+    seed = f"a:{hour}"
+    good = sum(mean + deviation * z > 0.0 for z in normals(seed, selector.DRAWS))
+    weight = selector._weight(mean, deviation, seed)
+    assert weight == min(1.0, 2.0 * good / selector.DRAWS)

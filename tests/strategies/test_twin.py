@@ -74,6 +74,33 @@ def test_a_maker_on_paper_fills_only_when_the_price_goes_through(stage: Stage) -
     assert len(twin.of(LOSER)) == 1
 
 
+def test_an_entry_on_paper_rests_as_long_as_a_real_one_would(stage: Stage) -> None:
+    twin = stage.selection.twin
+    lifetime_s = stage.driver.engine.floor.settings.entry_lifetime_s
+    assert twin.lifetime_ns == int(lifetime_s * S)
+    began = stage.now
+    twin.take(enter(limit_price=99.5), RunId("r"), began)
+    stage.now = began + twin.lifetime_ns - S
+    stage.quote(100.0)
+    assert len(twin.of(LOSER)) == 1
+    stage.now = began + twin.lifetime_ns
+    stage.quote(99.0)
+    assert twin.of(LOSER) == (), "withdrawn before the price went through it"
+
+
+def test_a_bar_fills_what_rested_when_it_began(listed: list[Instrument]) -> None:
+    made = Stage(listed)
+    twin = made.selection.twin
+    made.driver.market(bar(100.0, 100.0, made.now, listed))
+    for left_ns, filled in ((1, True), (0, False)):
+        opened = made.now + 60 * S - twin.lifetime_ns + left_ns
+        twin.trades.clear()
+        twin.take(enter(instrument_id=listed[1].id, limit_price=99.5), RunId("r"), opened)
+        made.now += 60 * S
+        made.driver.market(bar(99.0, 100.0, made.now, listed))
+        assert [t.phase for t in twin.of(LOSER)] == ([TradePhase.OPEN] if filled else [])
+
+
 def test_a_stop_on_paper_only_tightens(stage: Stage) -> None:
     twin = stage.selection.twin
     twin.take(enter(), RunId("r"), stage.now)
@@ -113,3 +140,20 @@ def test_a_cycle_on_paper_is_valued_a_moment_later(
     assert stage.entries() == before
     assert after.seen == pytest.approx(arm.seen * 0.99 + 1.0)
     assert (after.moment[0] - 0.99 * arm.moment[0]) * result > 0.0
+
+
+def test_where_a_market_has_ended_the_twin_leaves_at_the_last_price(
+    listed: list[Instrument],
+) -> None:
+    made = Stage(listed)
+    made.driver.market(bar(100.0, 100.0, made.now, listed))
+    twin = made.selection.twin
+    results: list[float] = []
+    twin._reward = lambda _trade, _who, result: results.append(result)
+    twin.take(enter(instrument_id=listed[1].id), RunId("r"), made.now + 60 * S)
+    twin.delisted(listed[0].id)
+    assert twin.trades, "another market"
+    twin.delisted(listed[1].id)
+    assert not twin.trades
+    assert len(results) == 1
+    assert results[0] < 0, "slip and fees twice"

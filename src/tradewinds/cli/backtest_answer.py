@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tradewinds.cli.words import NOT_KNOWN, moment
+from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.model.portfolio import TradingState
 
 if TYPE_CHECKING:
@@ -44,10 +45,17 @@ def run_rows(answer: BacktestAnswer) -> list[tuple[str, str]]:
         ("Span", f"{moment(answer.start_ns)} to {moment(answer.end_ns)}"),
         ("Strategies", ", ".join(answer.strategies) or NOT_KNOWN),
         ("At the end", f"{answer.final_state.value}{reason}; {answer.open_trades} trades open"),
+        ("Delisted while held", str(delisted(answer))),
         ("Refused", refused(answer.refusals)),
         ("Bad inputs dropped", str(answer.anomalies)),
         ("Speed", f"{answer.events:,} events in {answer.wall_s:.1f} s ({rate(answer)})"),
     ]
+
+
+def delisted(answer: BacktestAnswer) -> int:
+    """Trades that were given away below the last price because their market had ended."""
+    reason = InstrumentStatus.DELISTED.value
+    return sum(trade.exit_reason == reason for trade in answer.sheet.trades)
 
 
 def refused(counts: dict[str, int]) -> str:

@@ -28,6 +28,9 @@ OFFSET_MOST_MS: Final = 1_000.0
 """Binance refuses what comes from more than a second in its future."""
 SHOWN: Final = 3
 PUBLIC: Final = {"binance": "binance-spot", "coinbase": "coinbase"}
+FEES_FIX: Final = (
+    "see your own fees in the venue's app: where they are higher, what was earned in tests is less"
+)
 CLOCK_FIX: Final = "`timedatectl set-ntp true`: the venue refuses orders signed at a wrong time"
 
 
@@ -188,9 +191,14 @@ def filters(instrument: Instrument) -> str:
 
 
 def fees_check(name: str, told: Survey) -> Check:
-    """The account's own where a key could ask, else what the venue lists."""
+    """The account's own where a key could ask. What the venue lists says little of what it takes
+    from this account: of a key it is no pass."""
     first = told.instruments[0]
     maker, taker = told.fees or (float(first.maker_fee), float(first.taker_fee))
-    whose = "your account's" if told.fees else "the entry tier's"
-    found = f"{first.symbol}: maker {percent(maker, 3)}, taker {percent(taker, 3)} ({whose})"
-    return fine(f"{name} fees", found)
+    found = f"{first.symbol}: maker {percent(maker, 3)}, taker {percent(taker, 3)}"
+    if told.fees:
+        return fine(f"{name} fees", f"{found} (your account's)")
+    found = f"{found} (the entry tier's list prices; not your own)"
+    if name in PUBLIC.values():
+        return note(f"{name} fees", found)
+    return warning(f"{name} fees", found, FEES_FIX)

@@ -1,6 +1,7 @@
 """Before `run` sends orders anywhere: the vault, the key, and for real money its owner's word."""
 
 import asyncio
+import os
 import socket
 import sys
 import time
@@ -47,9 +48,10 @@ def prepared(settings: "Settings", options: RunOptions) -> "tuple[RunOptions, Be
     keys = live_keys.keys_for(options, secret)
     if options.mode == LIVE:
         now_ns = time.time_ns()
-        clear_for_real_money(going_live.case_of(settings, options.home, keys, now_ns), options.home)
-        case = going_live.case_of(settings, options.home, keys, now_ns)
+        clear_for_real_money(going_live.case_of(settings, options, keys, now_ns), options.home)
+        case = going_live.case_of(settings, options, keys, now_ns)
         tell_terms(going_live.live_terms(case, options.home))
+        note_asked(case, options.home)
         options = structs.replace(options, cleared_ns=now_ns)
     return options, Beside(secret=secret)
 
@@ -62,6 +64,13 @@ def clear_for_real_money(case: "Case", home: Path) -> None:
     require_rights((case.key, case.perpetual))
     if going_live.confirmation(case) is None:
         going_live.confirm(case, typed_sentence(going_live.sentence(case)), home)
+
+
+def note_asked(case: "Case", home: Path) -> None:
+    """On record, so that an engine started again tomorrow need not take anybody's word for it."""
+    from tradewinds import clearance, going_live
+
+    clearance.append(clearance.path_of(home), going_live.asked(case, os.getpid()))
 
 
 def tell_terms(terms: "VenueTerms") -> None:

@@ -54,10 +54,12 @@ class PromoteArguments(Struct, frozen=True, kw_only=True):
 
 
 class PromoteAnswer(Struct, frozen=True, kw_only=True):
-    """What was asked of the strategy with exactly these parameters, and whether it is recorded."""
+    """What was asked of the strategy with exactly these parameters on these symbols, and whether it
+    is recorded."""
 
     strategy: str
     params_hash: str
+    symbols: tuple[str, ...]
     label: str
     demands: "tuple[Demand, ...]"
     promoted: bool
@@ -92,6 +94,7 @@ def answer_of(arguments: PromoteArguments, task: "Task", frame: Frame) -> Promot
     from tradewinds import clearance
     from tradewinds.going_live import hashes
     from tradewinds.research.promotion import Shown, demands, evidence, passed
+    from tradewinds.sources import past_of
 
     (name,) = task.strategies
     walked = walk_forward.answer_of(walk_arguments(arguments), task, frame)
@@ -110,9 +113,12 @@ def answer_of(arguments: PromoteArguments, task: "Task", frame: Frame) -> Promot
         )
     )
     digest = hashes(task.settings)[name]
+    past = past_of(task.settings, task.options)
+    symbols = tuple(sorted(instrument.symbol for instrument in past.instruments))
     answer = PromoteAnswer(
         strategy=name,
         params_hash=digest,
+        symbols=symbols,
         label=walked.label,
         demands=found,
         promoted=passed(found),
@@ -122,6 +128,7 @@ def answer_of(arguments: PromoteArguments, task: "Task", frame: Frame) -> Promot
             strategy=name,
             params_hash=digest,
             evidence=evidence(found, walked.label),
+            symbols=symbols,
             time_ns=time.time_ns(),
         )
         clearance.append(clearance.path_of(frame.home), row)
@@ -150,7 +157,8 @@ def show(screen: Screen, answer: PromoteAnswer) -> None:
     screen.line()
     if answer.promoted:
         screen.paragraph(
-            "Recorded. `run --live KEY` may trade it now, with a tenth of the limits at first. That"
-            " it was no luck here is no promise for tomorrow.",
+            f"Recorded. `run --live KEY --symbols {','.join(answer.symbols)}` may trade it now,"
+            " these symbols, no fewer and no others, with a tenth of the limits at first. That it"
+            " was no luck here is no promise for tomorrow.",
             "green",
         )

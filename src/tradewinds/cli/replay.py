@@ -24,9 +24,13 @@ class ReplayArguments(Struct, frozen=True, kw_only=True):
 
 
 class ReplayAnswer(Struct, frozen=True, kw_only=True):
-    """`first_difference` is '' when every command came out byte for byte as journalled."""
+    """`first_difference` is '' when every command came out byte for byte as journalled. `note` is
+    '' when the very program that wrote the journal has read it."""
 
     run_id: str
+    written_by: str
+    read_by: str
+    note: str
     events: int
     commands: int
     first_difference: str
@@ -48,8 +52,32 @@ def replay(arguments: ReplayArguments, frame: Frame) -> Outcome:
         show=lambda screen: show_replay(screen, answer),
         code=Exit.OK if result.ok else Exit.REPLAY_DIFFERS,
         message="" if result.ok else f"the replay differs: {answer.first_difference}",
-        fix="run `trading-cli audit`; if the journal is intact, this version of the program"
-        " decides otherwise than the one that wrote it",
+        fix=fix_of(answer),
+    )
+
+
+def fix_of(answer: ReplayAnswer) -> str:
+    """By whether another program may be the reason."""
+    if answer.note:
+        return f"{answer.note}; `trading-cli audit` tells whether the journal is intact"
+    return (
+        "run `trading-cli audit`; if the journal is intact, the program that wrote it decides"
+        " otherwise now: report it with the journal"
+    )
+
+
+def note_of(result: "ReplayResult") -> str:
+    """What another program means for the comparison."""
+    if result.written_by == result.read_by:
+        return ""
+    writer = (
+        f"another version, {result.written_by}"
+        if result.written_by
+        else ("an earlier version, which did not note itself")
+    )
+    return (
+        f"this journal was written by {writer}, and this is {result.read_by}: differences may come"
+        " from that"
     )
 
 
@@ -57,6 +85,9 @@ def answer_of(result: "ReplayResult") -> ReplayAnswer:
     """What is told of it."""
     return ReplayAnswer(
         run_id=result.run_id,
+        written_by=result.written_by,
+        read_by=result.read_by,
+        note=note_of(result),
         events=result.events,
         commands=result.commands,
         first_difference=result.first_difference or "",
@@ -71,3 +102,5 @@ def show_replay(screen: Screen, answer: ReplayAnswer) -> None:
         f" {'are the same, byte for byte' if same else 'compared'}.",
         "green" if same else "",
     )
+    if answer.note:
+        screen.paragraph(f"{answer.note[0].upper()}{answer.note[1:]}.", "yellow")

@@ -20,6 +20,10 @@ MEANINGS: Final = types.MappingProxyType(
         "account.name": "Name of the account; one engine at a time may trade it.",
         "account.currency": "Asset in which money is counted: limits, equity, P&L.",
         "account.starting_balance": "Paper money at the first start, in the account's currency.",
+        "account.inventory": (
+            "Amounts of other assets that cycles may trade with and give back, `{ USDC = 300 }`;"
+            " counted once, at the first start with them."
+        ),
         "limits.loss_per_trade_max": "The most one trade may lose at its stop, all costs included.",
         "limits.loss_per_day_max": (
             "The most a UTC day may lose: realised loss plus the worst case of all that is open"
@@ -52,6 +56,7 @@ MEANINGS: Final = types.MappingProxyType(
         "sim.latency_ms": "Delay between an order and the simulated venue.",
         "sim.slippage_bps": "Slippage of fills whose price comes from a bar or a lone print.",
         "sim.volume_share_max": "Largest share of a bar's volume that our orders can fill.",
+        "sim.delisted_haircut": "What is held when a recording ends for good is sold so far below.",
         "feed.venues": "Where live public data is looked for, in this order.",
         "feed.symbols": "What is watched, in the spelling `BASE/QUOTE`.",
         "feed.probe_timeout_s": (

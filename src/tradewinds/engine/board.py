@@ -3,12 +3,19 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tradewinds.model.decimals import ONE, to_decimal
+from tradewinds.model.decimals import ONE, ZERO, to_decimal
 from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import Asset, InstrumentId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Bar, BookDelta, MarkPrice, Quote, TradePrint
-from tradewinds.model.validity import bar_invalidity, invalidity, quote_invalidity
+from tradewinds.model.validity import (
+    EARLIEST_NS,
+    INFINITY,
+    LATEST_NS,
+    bar_invalidity,
+    invalidity,
+    quote_invalidity,
+)
 from tradewinds.ports import Strategy
 
 CONFIRMATIONS = 3
@@ -28,7 +35,7 @@ class Slot:
         "funding_watchers", "instrument",
         "mark", "mark_time", "mid", "open_mid", "print_time", "print_watchers", "quote",
         "quote_time", "quote_watchers", "quoted", "received_ns", "suspect_left", "suspect_mid",
-        "tolerance_ns", "value_quantity",
+        "tolerance_ns", "value_quantity", "worth", "worth_of",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -46,11 +53,20 @@ class Slot:
         self.suspect_left = 0
         self.suspect_mid = 0.0
         self.value_quantity = 0.0
+        self.worth = ZERO
+        self.worth_of = -1.0
         self.quote_watchers: list[Strategy] = []
         self.print_watchers: list[Strategy] = []
         self.book_watchers: list[Strategy] = []
         self.funding_watchers: list[Strategy] = []
         self.bar_watchers: list[tuple[int, Strategy]] = []
+
+    def price(self) -> Decimal:
+        """`mid` as money, worked out once for each."""
+        mid = self.mid
+        if self.worth_of is not mid:
+            self.worth, self.worth_of = to_decimal(mid), mid
+        return self.worth
 
 
 class Board:
@@ -59,6 +75,7 @@ class Board:
     def __init__(self, price_jump_max: float) -> None:
         self._jump = price_jump_max
         self.slots: dict[InstrumentId, Slot] = {}
+        self.listings = 0
         self._spot: dict[tuple[Asset, Asset], Slot] = {}
         self._selling: dict[Asset, list[Slot]] = {}
         self._takers: dict[type, Callable[[Slot, MarketEvent], str | None]] = {
@@ -75,6 +92,7 @@ class Board:
                 self.slots[instrument.id] = Slot(instrument)
             else:
                 slot.instrument = instrument
+        self.listings += 1
         self._spot.clear()
         self._selling.clear()
         for slot in self.slots.values():
@@ -113,22 +131,35 @@ class Board:
 
     def take_bar(self, slot: Slot, bar: Bar) -> str | None:
         """Take a bar in: its close is the price where there are no quotes."""
+        low, high, close = bar.low, bar.high, bar.close
         closed_ns, received_ns = bar.venue_time_ns, bar.received_time_ns
-        if closed_ns > received_ns + CLOCKS_APART_NS:
-            return FROM_THE_FUTURE
-        reason = bar_invalidity(bar)
-        if reason is not None:
-            return reason
         timeframe_ns, opened_ns = bar.timeframe_ns, bar.open_time_ns
-        last_ns = slot.bar_times.get(timeframe_ns, -1)
-        if opened_ns <= last_ns:
-            return "duplicate" if opened_ns == last_ns else "out of order"
+        # All that `_why_no_bar` asks, at once: nearly every bar is sound. False for NaN.
+        if not (
+            0.0 < low <= close <= high < INFINITY
+            and low <= bar.open <= high
+            and 0.0 <= bar.volume < INFINITY
+            and 0 < timeframe_ns == closed_ns - opened_ns
+            and EARLIEST_NS < closed_ns < LATEST_NS
+            and EARLIEST_NS < received_ns < LATEST_NS
+            and closed_ns <= received_ns + CLOCKS_APART_NS
+            and opened_ns > slot.bar_times.get(timeframe_ns, -1)
+        ):
+            reason = _why_no_bar(slot, bar)
+            if reason is not None:
+                return reason
         slot.bar_times[timeframe_ns] = opened_ns
         slot.bar_volume = bar.volume
-        if not slot.quoted:
-            slot.tolerance_ns = timeframe_ns
-            slot.quote = None
-            self._price(slot, bar.close, min(closed_ns, received_ns))
+        if slot.quoted:
+            return None
+        slot.tolerance_ns = timeframe_ns
+        slot.quote = None
+        known_ns = min(received_ns, closed_ns)
+        last = slot.mid
+        if last and abs(close - last) <= self._jump * last:
+            slot.received_ns, slot.mid, slot.suspect_left = known_ns, close, 0
+        else:
+            self._price(slot, close, known_ns)
         return None
 
     def _take_print(self, slot: Slot, event: MarketEvent) -> str | None:
@@ -202,8 +233,8 @@ class Board:
 
     def price(self, instrument_id: InstrumentId) -> Decimal | None:
         """`mid` as money."""
-        mid = self.mid(instrument_id)
-        return None if mid is None else to_decimal(mid)
+        slot = self.slots.get(instrument_id)
+        return None if slot is None or slot.mid == 0.0 else slot.price()
 
     def rate(self, asset: Asset, currency: Asset) -> Decimal | None:
         """Account currency per unit of `asset`: direct, inverse, or over one asset between."""
@@ -215,14 +246,31 @@ class Board:
         for slot in self._selling.get(asset, ()):
             onward = self._one_step(slot.instrument.quote, currency) if slot.mid else None
             if onward is not None:
-                return to_decimal(slot.mid) * onward
+                return slot.price() * onward
         return None
+
+    def seller(self, asset: Asset, currency: Asset) -> Slot | None:
+        """The market whose price values `asset` as long as it has one; until the next listing."""
+        return self._spot.get((asset, currency))
 
     def _one_step(self, asset: Asset, currency: Asset) -> Decimal | None:
         slot = self._spot.get((asset, currency))
         if slot is not None and slot.mid:
-            return to_decimal(slot.mid)
+            return slot.price()
         slot = self._spot.get((currency, asset))
         if slot is not None and slot.mid:
-            return 1 / to_decimal(slot.mid)
+            return 1 / slot.price()
         return None
+
+
+def _why_no_bar(slot: Slot, bar: Bar) -> str | None:
+    """In words that can be counted; None for a bar that may be taken in."""
+    if bar.venue_time_ns > bar.received_time_ns + CLOCKS_APART_NS:
+        return FROM_THE_FUTURE
+    reason = bar_invalidity(bar)
+    if reason is not None:
+        return reason
+    last_ns = slot.bar_times.get(bar.timeframe_ns, -1)
+    if bar.open_time_ns <= last_ns:
+        return "duplicate" if bar.open_time_ns == last_ns else "out of order"
+    return None

@@ -1,17 +1,22 @@
 """Keeps every round trip protected, closes what shall be closed, and knows when all is flat."""
 
+from functools import partial
+
+from tradewinds.engine import inventory
 from tradewinds.engine.floor import Floor
 from tradewinds.engine.leftovers import leftovers, phantoms
-from tradewinds.execution import bracket, legs, trade_book
+from tradewinds.engine.rest import Resting
+from tradewinds.execution import bracket, legs, together, trade_book
 from tradewinds.execution.bracket import Brackets
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.protective import Situation, next_steps
 from tradewinds.model.commands import EmergencyFinished, RecordTrade, SetTimer, StateChanged
-from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.decimals import BPS, ONE, ZERO, to_decimal
 from tradewinds.model.events import EmergencyStop
 from tradewinds.model.ids import TradeId
+from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.model.market import Side
-from tradewinds.model.order import Purpose
+from tradewinds.model.order import OrderIntent, Purpose
 from tradewinds.model.portfolio import Trade, TradePhase, TradingState
 from tradewinds.risk.breaker import Verdict
 from tradewinds.risk.gate import approve_closing, approve_continuation
@@ -25,6 +30,7 @@ class Closer:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self._resting = Resting(floor.portfolio, floor.board.slots)
         self._emergencies: list[EmergencyStop] = []
         self._tries: dict[TradeId, int] = {}
         self._urgent: set[TradeId] = set()
@@ -36,20 +42,20 @@ class Closer:
         trade = floor.portfolio.trades.get(trade_id)
         if trade is None:
             return
+        orders = floor.portfolio.orders
         instrument = floor.board.slots[trade.instrument_id].instrument
         price = floor.board.price(trade.instrument_id) or trade.entry_price or trade.pending_price
-        working = floor.portfolio.orders.working_of(trade_id)
         if trade_book.is_over(trade, instrument, price):
             self._finish(trade)
             return
-        ids = [order.approved.client_order_id for order in working]
-        brackets = bracket.read(working, floor.portfolio.orders.get)
+        working = orders.working_of(trade_id)
+        brackets = bracket.read(working, orders.get)
         steps = next_steps(
             Situation(
                 trade=trade,
                 instrument=instrument,
                 working=working,
-                canceling=frozenset(i for i in ids if floor.portfolio.orders.canceling(i)),
+                canceling=orders.canceling_of(working),
                 price=price,
                 exit_reason=floor.portfolio.exit_reasons.get(trade_id, ""),
                 flatten=trade_id in self._urgent,
@@ -119,6 +125,11 @@ class Closer:
         floor.keep_trade(trade_book.closing(trade))
         self.attend(trade_id)
 
+    def leave_delisted(self, trade_id: TradeId) -> None:
+        """Whatever it was leaving for before, it leaves because its market has ended."""
+        self._floor.portfolio.exit_reasons.pop(trade_id, None)
+        self.request_exit(trade_id, InstrumentStatus.DELISTED.value)
+
     def order_failed(self, trade_id: TradeId, purpose: Purpose, reason: str) -> None:
         """A stop or exit came to nothing. No stop, no position; no exit, no trading."""
         if purpose is Purpose.ENTER:
@@ -139,20 +150,34 @@ class Closer:
     def basket_moves(self, basket: Basket) -> None:
         """The working leg has ended: send the next one, unwind, or finish."""
         floor = self._floor
-        moved, intent = legs.next_leg(basket)
-        if intent is None:
+        moved, intents = self._next_of(basket)
+        if not intents:
             self._finish_basket(moved)
             if moved.unwinding:
                 self.sell_leftovers("left over by a broken basket")
             return
+        if moved.together and moved.unwind_tries == together.PATIENCE:
+            self.halt("cannot_restore", f"what {moved.trade_id} owes cannot be bought back")
         floor.portfolio.baskets[moved.trade_id] = moved
-        order = approve_continuation(intent, floor.next_order_id(), at_market=moved.unwinding)
-        floor.submit(order)
+        for intent in intents:
+            order = approve_continuation(intent, floor.next_order_id(), at_market=moved.unwinding)
+            floor.submit(order)
+
+    def _next_of(self, basket: Basket) -> tuple[Basket, tuple[OrderIntent, ...]]:
+        floor = self._floor
+        if basket.together:
+            move = to_decimal(floor.limits.unwind_loss_bps) * BPS
+            return together.put_right(basket, partial(inventory.touch, floor), move)
+        moved, intent = legs.next_leg(basket)
+        return moved, () if intent is None else (intent,)
 
     def _finish_basket(self, basket: Basket) -> None:
         floor = self._floor
         floor.portfolio.baskets.pop(basket.trade_id, None)
-        if not basket.spent:
+        if basket.together:
+            result = inventory.give_back(floor, basket.strategy_id)
+            basket = legs.with_result(basket, *result)
+        if not (basket.spent or basket.returned or basket.realised or basket.fees):
             floor.selection.forget(basket.trade_id)
             return
         floor.portfolio.trades_closed += 1
@@ -167,7 +192,7 @@ class Closer:
             entry_price=price,
             stop_price=price,
             opened_time_ns=basket.opened_time_ns,
-            entry_quantity=basket.spent,
+            entry_quantity=basket.spent or basket.notional,
             exit_quantity=basket.returned,
             exit_price=price,
             fees=basket.fees,
@@ -188,10 +213,17 @@ class Closer:
         portfolio = self._floor.portfolio
         if any(portfolio.strays()):
             return
+        self._put_inventory_right()
         held = leftovers(portfolio.ledger.lots, portfolio.trades.values(), self._floor)
         for trade in list(held):
             portfolio.trades[trade.trade_id] = trade
             self.request_exit(trade.trade_id, reason)
+
+    def _put_inventory_right(self) -> None:
+        """What no cycle under way accounts for is given back, or bought back."""
+        for basket in list(inventory.repairs(self._floor)):
+            self._floor.portfolio.baskets[basket.trade_id] = basket
+            self.basket_moves(basket)
 
     def drop_phantoms(self) -> None:
         """Round trips hold no more than the ledger does: it follows the venue fill by fill."""
@@ -274,8 +306,12 @@ class Closer:
         """Try again what a report did not lead to the end of."""
         portfolio = self._floor.portfolio
         for trade_id in list(portfolio.trades):
-            self.attend(trade_id)
+            if not self._resting.holds(trade_id):
+                self.attend(trade_id)
+                self._resting.look(trade_id)
         for basket in list(portfolio.baskets.values()):
             if not portfolio.orders.working_of(basket.trade_id):
                 self.basket_moves(basket)
+        if portfolio.ledger.loans and not any(portfolio.strays()):
+            self._put_inventory_right()
         self.check_flat()

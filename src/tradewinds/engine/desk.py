@@ -3,6 +3,7 @@
 from tradewinds.engine.board import Slot
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.together import Together
 from tradewinds.execution import bracket, legs, trade_book
 from tradewinds.execution.legs import Basket
 from tradewinds.model.commands import RecordSignal, SetTimer
@@ -15,10 +16,12 @@ from tradewinds.model.signal import (
     EnterSignal,
     ExitSignal,
     Leg,
+    Sending,
     Signal,
     StopSignal,
 )
 from tradewinds.risk.basket import (
+    Plan,
     PlannedLeg,
     basket_plan_size,
     cycle_flaw,
@@ -40,6 +43,7 @@ class Desk:
     def __init__(self, floor: Floor, closer: Closer) -> None:
         self._floor = floor
         self._closer = closer
+        self._together = Together(floor)
         self.signals: dict[StrategyId, int] = {}
 
     def take(self, signal: Signal) -> None:
@@ -79,7 +83,7 @@ class Desk:
             trade_id=floor.next_trade_id(),
             instrument=slot.instrument,
             quote=quote,
-            scale=floor.scale(signal.strategy_id),
+            scale=floor.scale(signal.strategy_id, view.equity),
         )
         intent = size_entry(signal, wish, view, floor.limits)
         if isinstance(intent, str):
@@ -156,13 +160,26 @@ class Desk:
         if flaw is not None:
             self._refuse(signal.strategy_id, first.instrument_id, "basket", flaw)
             return
-        view = floor.risk_view(signal.strategy_id, known[0], first.side)
-        scale = floor.scale(signal.strategy_id)
-        size = basket_plan_size(signal, planned, view, floor.limits, scale)
-        if isinstance(size, str):
-            self._refuse(signal.strategy_id, first.instrument_id, "sizing", size)
-            return
+        if signal.sending is not Sending.SEQUENCED:
+            refusal = self._together.send(signal, planned)
+            if refusal is None:
+                return
+            if signal.sending is Sending.SIMULTANEOUS:
+                floor.out.refusal(refusal)
+                return
+        self._in_sequence(signal, planned)
+
+    def _in_sequence(self, signal: BasketSignal, planned: tuple[PlannedLeg, ...]) -> None:
+        floor, first = self._floor, planned[0]
+        slot = floor.board.slots[first.instrument.id]
+        view = floor.risk_view(signal.strategy_id, slot, first.side)
+        scale = floor.scale(signal.strategy_id, view.equity)
         share = unwind_share(planned, signal.start_asset, floor.limits)
+        plan = Plan(signal=signal, legs=planned, share=share)
+        size = basket_plan_size(plan, view, floor.limits, scale)
+        if isinstance(size, str):
+            self._refuse(signal.strategy_id, first.instrument.id, "sizing", size)
+            return
         self._start(
             Basket(
                 trade_id=floor.next_trade_id(),

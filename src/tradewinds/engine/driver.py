@@ -60,22 +60,30 @@ class Driver:
         self.started = True
 
     def market(self, event: MarketEvent) -> None:
-        """One market event: timers that were due, the venue's matching, then the engine."""
-        received_ns = event.received_time_ns
-        if received_ns >= self._beat_due_ns:
-            self.pass_time(received_ns)
-        for reports in self.venue.stages(event):
-            for report in reports:
-                self.inject(report)
-        # What `inject` does, without a call more for each of millions of events.
-        self.events += 1
-        self.journal.append_event(event)
-        commands = self.engine.step(event)
-        if commands:
-            self._carry_out(commands)
-        if self.derive is not None and type(event) in DERIVED_FROM:
-            for bar in self.derive(event):
-                self.inject(bar)
+        """One market event."""
+        self.markets((event,))
+
+    def markets(self, events: Iterable[MarketEvent]) -> None:
+        """Market events in order; of each: timers that were due, the venue's matching, then the
+        engine, then the bars it completes."""
+        stages, derive = self.venue.stages, self.derive
+        append_event, step = self.journal.append_event, self.engine.step
+        for event in events:
+            received_ns = event.received_time_ns
+            if received_ns >= self._beat_due_ns:
+                self.pass_time(received_ns)
+            for reports in stages(event):
+                for report in reports:
+                    self.inject(report)
+            # What `inject` does, without a call more for each of millions of events.
+            self.events += 1
+            append_event(event)
+            commands = step(event)
+            if commands:
+                self._carry_out(commands)
+            if derive is not None and type(event) in DERIVED_FROM:
+                for bar in derive(event):
+                    self.inject(bar)
 
     def instrument_changed(self, event: InstrumentChanged) -> None:
         """New filters, fees or status: the venue takes them up first, then the engine."""

@@ -46,6 +46,8 @@ class Engine:
         self._reconciler = Reconciler(self.floor, self.closer, self._reports)
         self._view = View(self.floor)
         self._out = self.floor.out
+        self._breaker = self.floor.breaker
+        self._revalue = self._upkeep.revalue
         self._slots = self.floor.board.slots
         self._take = self.floor.board.take
         self._take_quote = self.floor.board.take_quote
@@ -88,7 +90,7 @@ class Engine:
         received = event.received_time_ns
         if received > out.now_ns:
             out.now_ns = received
-            if received >= self.floor.breaker.day_end_ns:
+            if received >= self._breaker.day_end_ns:
                 self._upkeep.roll_day()
         self._routes[type(event)](event)
         if not out.commands:
@@ -113,7 +115,7 @@ class Engine:
             self._dropped(slot, quote, reason)
             return
         if slot.value_quantity:
-            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
+            self._revalue(slot.value_quantity * (slot.mid - before))
         for strategy in slot.quote_watchers:
             for signal in strategy.on_event(quote, self._view):
                 self._wished(strategy, signal)
@@ -130,10 +132,10 @@ class Engine:
             self._dropped(slot, bar, reason)
             return
         if slot.value_quantity:
-            self._upkeep.revalue(slot.value_quantity * (slot.mid - before))
+            self._revalue(slot.value_quantity * (slot.mid - before))
         timeframe_ns = bar.timeframe_ns
         for wanted_ns, strategy in slot.bar_watchers:
-            if wanted_ns in (timeframe_ns, 0):
+            if not wanted_ns or wanted_ns == timeframe_ns:
                 for signal in strategy.on_event(bar, self._view):
                     self._wished(strategy, signal)
 
@@ -208,6 +210,10 @@ class Engine:
             # Its stop stands where it stood; whether to leave, and when, is for who entered.
             kind = f"instrument_{instrument.status.value}"
             self._out.anomaly(kind, instrument.id, "while a position is open", always=True)
+        if instrument.status is InstrumentStatus.DELISTED:
+            for trade in held:
+                self.closer.leave_delisted(trade.trade_id)
+            self.floor.selection.twin.delisted(instrument.id)
 
     def _state_read(self, event: ev.VenueStateRead) -> None:
         self._reconciler.take(event)

@@ -6,11 +6,13 @@ from decimal import Decimal
 from tradewinds.engine.board import Board, Slot
 from tradewinds.engine.outbox import Outbox
 from tradewinds.engine.portfolio import Portfolio
+from tradewinds.engine.purses import Purses
 from tradewinds.engine.selection import Selection, cushion
 from tradewinds.engine.settings import EngineSettings
 from tradewinds.model.commands import CancelOrder, RecordOrder, RecordTrade, SubmitOrder
 from tradewinds.model.decimals import to_decimal
 from tradewinds.model.ids import (
+    Asset,
     ClientOrderId,
     InstrumentId,
     RunId,
@@ -19,13 +21,14 @@ from tradewinds.model.ids import (
     client_order_id,
     trade_id,
 )
+from tradewinds.model.instrument import InstrumentKind
 from tradewinds.model.mandate import NEUTRAL, Mandate
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder
 from tradewinds.model.portfolio import Trade, TradingState
 from tradewinds.risk.breaker import Breaker
 from tradewinds.risk.limits import RiskView
-from tradewinds.risk.sizing import within_one
+from tradewinds.risk.sizing import bounded
 
 MINUTE_NS = 60_000_000_000
 
@@ -38,12 +41,16 @@ class Floor:
         self.limits = settings.limits
         self.board = Board(settings.limits.price_jump_max)
         self.out = Outbox()
-        self.portfolio = Portfolio(settings.currency, self.board, settings.limits)
+        self.portfolio = Portfolio(
+            settings.currency, self.board, settings.limits, settings.inventory
+        )
         self.breaker = Breaker(settings.limits)
         self.selection = Selection(self.board, self.out, settings.limits, settings.currency)
+        self.selection.twin.lifetime_ns = int(settings.entry_lifetime_s * 1e9)
         self.disabled: set[StrategyId] = set(settings.disabled)
         self.mandate: Mandate = NEUTRAL
         self.brackets: frozenset[InstrumentId] = frozenset()
+        self.purses = Purses()
         self.run_id = RunId("")
         self._orders_made = 0
         self._trades_made = 0
@@ -69,6 +76,9 @@ class Floor:
         now_ns = self.out.now_ns
         self._order_times.append(now_ns)
         noted = self.portfolio.orders.submitted(order, now_ns)
+        slot = self.board.slots.get(order.instrument_id)
+        if slot is not None:
+            self.purses.moved(order, slot.instrument)
         self.out.put(RecordOrder(order=noted, time_ns=now_ns, cause=self.out.cause))
         self.out.put(SubmitOrder(order=order, time_ns=now_ns, cause=self.out.cause))
 
@@ -91,12 +101,16 @@ class Floor:
         self.portfolio.trades[trade.trade_id] = trade
         self.out.put(RecordTrade(trade=trade, time_ns=self.out.now_ns, cause=self.out.cause))
 
-    def scale(self, strategy_id: StrategyId) -> float:
-        """Weight x mandate x selector x what the drawdown leaves, in [0, 1]. All only shrink."""
+    def scale(self, strategy_id: StrategyId, equity: Decimal | None = None) -> float:
+        """Weight x mandate x selector x what the drawdown leaves, in [0, 1]. All only shrink.
+
+        `equity`: as of now, where it is known already.
+        """
         mandate = self.mandate if self.out.now_ns < self.mandate.expires_ns else NEUTRAL
-        weight = float(within_one(mandate.weights.get(strategy_id, 1.0)))
-        multiplier = float(within_one(mandate.risk_multiplier))
-        equity = self.portfolio.equity()
+        weight = float(bounded(mandate.weights.get(strategy_id, 1.0)))
+        multiplier = float(bounded(mandate.risk_multiplier))
+        if equity is None:
+            equity = self.portfolio.equity()
         if equity is None:
             return 0.0
         left = cushion(self.breaker.drawdown(equity), self.limits.drawdown_halt)
@@ -114,6 +128,7 @@ class Floor:
         if state is TradingState.ACTIVE and portfolio.strays():
             # What they may still bring is no exposure yet, so nothing may be added to it.
             state, reason = TradingState.REDUCING, "orders of an earlier run still work"
+        free = self._free(slot)
         return RiskView(
             now_ns=now_ns,
             state=state,
@@ -129,10 +144,16 @@ class Floor:
             equity=portfolio.equity(),
             realised_today=portfolio.settled(self.breaker.day),
             exposures=portfolio.exposures(),
-            free=portfolio.free(),
+            free=free,
             orders_last_minute=len(self._order_times),
             protection_possible=True,
+            inventory=portfolio.inventory(free),
         )
+
+    def _free(self, slot: Slot | None) -> dict[Asset, Decimal]:
+        """Of the wallet that would pay."""
+        kind = InstrumentKind.SPOT if slot is None else slot.instrument.kind
+        return self.purses.cap(self.portfolio.free(), kind, self.portfolio.orders)
 
     def visible(self, slot: Slot, side: Side) -> Decimal | None:
         """Base quantity that the liquidity shares allow; the larger of touch and bar volume."""

@@ -17,6 +17,9 @@ from tradewinds.model.portfolio import Trade, TradePhase
 def leftovers(lots: Iterable[Lot], trades: Iterable[Trade], floor: Floor) -> Iterator[Trade]:
     """A round trip to be closed for each strategy's lot that is closable and unaccounted."""
     held = _accounted(trades, floor)
+    for (borrower, asset), loan in floor.portfolio.ledger.loans.items():
+        key = (borrower, asset, NO_INSTRUMENT)
+        held[key] = held.get(key, ZERO) + loan.quantity
     for lot in lots:
         slot = _market_of(lot, floor)
         if slot is None or lot.strategy_id == ACCOUNT:

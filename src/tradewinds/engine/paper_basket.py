@@ -5,10 +5,11 @@ from typing import Final
 from msgspec import Struct
 
 from tradewinds.engine.board import Board
+from tradewinds.engine.paper_at_once import at_once
 from tradewinds.model.ids import StrategyId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Quote, Side
-from tradewinds.model.signal import BasketSignal, Leg
+from tradewinds.model.signal import BasketSignal, Leg, Sending
 
 DELAY_NS: Final = 250_000_000
 """Until the legs would have met the market."""
@@ -24,6 +25,18 @@ class Waiting(Struct, frozen=True):
 
 
 def result_of(signal: BasketSignal, board: Board, unwind_share: float) -> float | None:
+    """In multiples of what the cycle may lose; where its legs may leave either way, the worse.
+    None where nothing would have filled, or nothing can be told."""
+    results = []
+    if signal.sending is not Sending.SIMULTANEOUS:
+        results.append(_in_sequence(signal, board, unwind_share))
+    if signal.sending is not Sending.SEQUENCED:
+        # Two assets may have to be put right, not one: twice the move.
+        results.append(at_once(signal, board, 2.0 * unwind_share))
+    return min((result for result in results if result is not None), default=None)
+
+
+def _in_sequence(signal: BasketSignal, board: Board, unwind_share: float) -> float | None:
     """In multiples of what the cycle may lose: the first leg only at its limit, the others at
     what is shown now. None where the first leg would not have filled, or nothing can be told.
     """

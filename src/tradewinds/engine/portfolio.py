@@ -1,17 +1,19 @@
 """What we hold and risk now: ledger, orders, round trips and baskets, read together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
-from tradewinds.engine.board import Board
+from tradewinds.engine.board import Board, Slot
 from tradewinds.execution.legs import Basket
 from tradewinds.execution.order_manager import OrderManager
 from tradewinds.ledger.ledger import Ledger
-from tradewinds.model.decimals import ONE, ZERO
-from tradewinds.model.ids import Asset, InstrumentId, StrategyId, TradeId
+from tradewinds.ledger.loans import owed_by
+from tradewinds.model.decimals import ONE, WIDE, ZERO
+from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId, TradeId
 from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.ledger import Lot
 from tradewinds.model.market import Side
@@ -19,6 +21,8 @@ from tradewinds.model.order import Order, Purpose
 from tradewinds.model.portfolio import Exposure, Trade
 from tradewinds.risk.exposure import fee_rate, leverage_of, trade_exposure
 from tradewinds.risk.limits import RiskLimits
+
+NO_INVENTORY: Final[Mapping[Asset, Decimal]] = MappingProxyType({})
 
 
 class _Valued(NamedTuple):
@@ -31,11 +35,36 @@ class _Valued(NamedTuple):
     exposure: Exposure
 
 
+class _Holding(NamedTuple):
+    """So much of an asset, and the market that prices it; None for the account's currency."""
+
+    quantity: Decimal
+    slot: Slot | None
+
+
+class _Held(NamedTuple):
+    """What is to be valued, and all that it follows from. `holdings` None: not by spot prices in
+    the account's currency alone."""
+
+    ledger: Ledger
+    bookings: int
+    listings: int
+    holdings: tuple[_Holding, ...] | None
+
+
 class Portfolio:
     """Mutable, single-threaded; every figure in account currency unless said otherwise."""
 
-    def __init__(self, currency: Asset, board: Board, limits: RiskLimits) -> None:
+    def __init__(
+        self,
+        currency: Asset,
+        board: Board,
+        limits: RiskLimits,
+        permitted: Mapping[Asset, Decimal] = NO_INVENTORY,
+    ) -> None:
+        """`permitted`: how much of other assets cycles may trade with."""
         self.currency = currency
+        self._permitted = permitted
         self._board = board
         self._limits = limits
         self.ledger = Ledger(currency)
@@ -44,7 +73,9 @@ class Portfolio:
         self.baskets: dict[TradeId, Basket] = {}
         self.exit_reasons: dict[TradeId, str] = {}
         self.trades_closed = 0
+        self.waiting: dict[Asset, Decimal] = {}
         self._valued: dict[TradeId, _Valued] = {}
+        self._held: _Held | None = None
 
     def open_trades(self, strategy_id: StrategyId) -> Sequence[Trade]:
         """Round trips of a strategy that are not closed."""
@@ -56,7 +87,38 @@ class Portfolio:
 
     def exposures(self) -> tuple[Exposure, ...]:
         """Every open and in-flight risk. One that cannot be valued counts at the day's limit."""
-        return tuple(self._exposures())
+        return (*self._exposures(), *self._stock())
+
+    def _stock(self) -> Iterator[Exposure]:
+        """Inventory as it is now: it has no stop, so it risks no limit, but it is committed."""
+        for asset in self._permitted:
+            held = self.stocked(asset)
+            rate = self.rate(asset)
+            if held and rate is not None:
+                yield Exposure(
+                    trade_id=TradeId(""),
+                    strategy_id=ACCOUNT,
+                    instrument_id=InstrumentId(f"{asset}/{self.currency}@"),
+                    worst_loss=ZERO,
+                    notional=held * rate,
+                )
+
+    def stocked(self, asset: Asset) -> Decimal:
+        """Of the account's inventory, what is lent included."""
+        return self._own(asset) + owed_by(self.ledger.loans, asset)
+
+    def _own(self, asset: Asset) -> Decimal:
+        lot = self.ledger.lot(ACCOUNT, asset)
+        return ZERO if lot is None else lot.quantity
+
+    def inventory(self, free: Mapping[Asset, Decimal]) -> dict[Asset, Decimal]:
+        """What a cycle may borrow now, per asset: permitted, the account's, and free."""
+        loans = self.ledger.loans
+        rooms = (
+            (asset, min(most - owed_by(loans, asset), self._own(asset), free.get(asset, ZERO)))
+            for asset, most in self._permitted.items()
+        )
+        return {asset: max(room, ZERO) for asset, room in rooms}
 
     def _exposures(self) -> Iterator[Exposure]:
         for trade in self.trades.values():
@@ -111,11 +173,43 @@ class Portfolio:
 
     def open_risk(self) -> Decimal:
         """Sum of worst losses, open and in flight."""
+        if not self.trades and not self.baskets:
+            return ZERO
         return sum((item.worst_loss for item in self._exposures()), ZERO)
 
     def equity(self) -> Decimal | None:
         """Everything at the last price; None if something cannot be valued."""
-        return self.ledger.equity(self.rate, self._mark)
+        known = self._held
+        if (
+            known is None
+            or known.bookings != self.ledger.bookings
+            or known.ledger is not self.ledger
+            or known.listings != self._board.listings
+        ):
+            known = self._held = self._read_holdings()
+        if known.holdings is None:
+            return self.ledger.equity(self.rate, self._mark)
+        # What the ledger does, in its order and with its digits, for what needs no more.
+        total = ZERO
+        for quantity, slot in known.holdings:
+            if slot is None:
+                total = WIDE.add(total, quantity)
+            elif slot.mid:
+                total = WIDE.add(total, WIDE.multiply(quantity, slot.price()))
+            else:
+                return self.ledger.equity(self.rate, self._mark)
+        return total
+
+    def _read_holdings(self) -> _Held:
+        ledger, board = self.ledger, self._board
+        found: list[_Holding] = []
+        simple = not any(lot.instrument_id for lot in ledger.lots)
+        for asset, quantity in ledger.balances.items():
+            slot = None if asset == self.currency else board.seller(asset, self.currency)
+            if quantity:
+                found.append(_Holding(quantity, slot))
+                simple = simple and (asset == self.currency or slot is not None)
+        return _Held(ledger, ledger.bookings, board.listings, tuple(found) if simple else None)
 
     def _mark(self, instrument_id: InstrumentId) -> Decimal | None:
         return self._board.price(instrument_id)

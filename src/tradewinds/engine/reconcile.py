@@ -56,6 +56,7 @@ class Reconciler:
         self._others: dict[Asset, Decimal] = {}
         self._others_known = False
         self._own_runs: frozenset[RunId] | None = None
+        self._unpriced = ""
 
     def start(self, event: RunStarted) -> None:
         """Whose orders are ours."""
@@ -81,7 +82,8 @@ class Reconciler:
                 self._floor.cancel(order.approved.client_order_id)
 
     def take(self, event: VenueStateRead) -> None:
-        """Fills first, then orders, then what is left of differences; then trading may go on."""
+        """Fills first, then orders, then what is left of differences. Trading goes on after a
+        reading that compared them: one with something in flight has shown nothing yet."""
         self._readings += 1
         for fill in event.fills:
             if not self._floor.portfolio.ledger.is_booked(fill):
@@ -94,13 +96,12 @@ class Reconciler:
                 )
         for order in event.orders:
             self._order(order, event)
-        if not event.whole:
+        self._floor.purses.told(event)
+        if not event.whole or not self._quiet():
             return
-        if self._quiet():
-            self._balances(event)
-            self._positions(event)
-        if self._floor.breaker.clear_cause(f"{CAUSE}reconcile"):
-            self._closer.tell_state()
+        self._balances(event)
+        self._positions(event)
+        self._lift("reconcile")
 
     def _order(self, order: VenueOrder, event: VenueStateRead) -> None:
         known = self._floor.portfolio.orders.get(order.client_order_id)
@@ -176,18 +177,29 @@ class Reconciler:
         touched, and flagged when it changes."""
         portfolio = self._floor.portfolio
         held = portfolio.ledger.balances
-        for asset in sorted({*held, *event.balances}):
+        self._unpriced = ""
+        for asset in sorted({*held, *event.balances, *self._others}):
             change = event.balances.get(asset, ZERO) - held.get(asset, ZERO)
+            change -= portfolio.waiting.get(asset, ZERO)
             if asset != portfolio.currency:
                 self._note_others(asset, max(change, ZERO))
                 change = min(change, ZERO)
             if abs(change) > DUST:
                 self._external(asset, change, event)
         self._others_known = True
+        self._reports.own_fees.clear()
+        if self._unpriced:
+            self._hold("valuation", f"{self._unpriced} left the account and has no price here")
+        else:
+            self._lift("valuation")
 
     def _note_others(self, asset: Asset, quantity: Decimal) -> None:
-        """What the user owns beside us. The first reading says what was there before."""
-        known = self._others.get(asset, ZERO) if self._others_known else quantity
+        """What the user owns beside us, less the fees of ours that it paid. The first reading says
+        what was there before."""
+        known = quantity
+        if self._others_known:
+            paid = self._reports.own_fees.get(asset, ZERO)
+            known = max(self._others.get(asset, ZERO) - paid, ZERO)
         self._others[asset] = quantity
         if abs(quantity - known) > DUST:
             detail = f"{(quantity - known).normalize():+f} {asset} of your own, not ours"
@@ -201,8 +213,7 @@ class Reconciler:
         rate = floor.portfolio.rate(asset)
         self._flag(f"{change.normalize():+f} {asset}")
         if rate is None:
-            if change < ZERO:
-                self._hold("valuation", f"{asset} left the account and has no price here")
+            self._unpriced = asset
             return
         before = floor.portfolio.equity()
         for owner, part in self._owners(asset, change):
@@ -259,8 +270,8 @@ class Reconciler:
             flaw = self._position(instrument.id, told.get(instrument.id, ZERO)) or flaw
         if flaw:
             self._hold("position", flaw)
-        elif self._floor.breaker.clear_cause(f"{CAUSE}position"):
-            self._closer.tell_state()
+        else:
+            self._lift("position")
 
     def _position(self, instrument_id: InstrumentId, theirs: Decimal) -> str:
         """What is wrong with it."""
@@ -280,6 +291,10 @@ class Reconciler:
 
     def _hold(self, cause: str, reason: str) -> None:
         if self._floor.breaker.raise_cause(f"{CAUSE}{cause}", TradingState.REDUCING, reason):
+            self._closer.tell_state()
+
+    def _lift(self, cause: str) -> None:
+        if self._floor.breaker.clear_cause(f"{CAUSE}{cause}"):
             self._closer.tell_state()
 
     def _signed(self, instrument_id: InstrumentId) -> Decimal:

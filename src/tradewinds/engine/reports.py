@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.inventory import cover
 from tradewinds.engine.outside import Outside
 from tradewinds.execution import legs, trade_book
 from tradewinds.execution.order_manager import OrderReport
@@ -31,6 +32,7 @@ class Reports:
         self._closer = closer
         self.outside = Outside(floor, closer)
         self._early: dict[ClientOrderId, list[OrderFilled]] = {}
+        self.own_fees: dict[Asset, Decimal] = {}
 
     def order_report(self, report: OrderReport) -> None:
         """Accepted, rejected, canceled, expired, unknown."""
@@ -128,6 +130,7 @@ class Reports:
         )
         if not floor.portfolio.ledger.is_booked(fill):
             self._bring_fee(fill, context)
+            cover(floor, fill, context)
         transaction = floor.portfolio.ledger.book_fill(fill, context)
         if transaction is not None:
             floor.out.put(RecordTransaction(transaction=transaction, cause=floor.out.cause))
@@ -138,18 +141,22 @@ class Reports:
         paid is put in as capital first, and then it is a cost like any other."""
         floor = self._floor
         ledger = floor.portfolio.ledger
-        ours = {context.instrument.base, context.instrument.quote, floor.portfolio.currency}
-        missing = fill.fee - ledger.balances.get(fill.fee_asset, ZERO)
-        if fill.fee_asset in ours or fill.fee <= ZERO or missing <= ZERO:
+        asset, instrument = fill.fee_asset, context.instrument
+        if asset in (instrument.base, instrument.quote, floor.portfolio.currency):
+            return
+        missing = fill.fee - ledger.balances.get(asset, ZERO)
+        if fill.fee <= ZERO or missing <= ZERO:
             return
         brought = ledger.book_external(
             f"fee:{fill.instrument_id}:{fill.fill_id}",
             ACCOUNT,
-            (fill.fee_asset, missing, context.fee_rate),
+            (asset, missing, context.fee_rate),
             fill.venue_time_ns,
         )
         if brought is not None:
             floor.out.put(RecordTransaction(transaction=brought, cause=floor.out.cause))
+            paid = self.own_fees.get(fill.fee_asset, ZERO)
+            self.own_fees[fill.fee_asset] = paid + missing
 
     def _fee_rate(self, fill: Fill, instrument: Instrument) -> Decimal:
         """Account currency per fee asset; a base asset is worth what it was just traded at."""
@@ -179,6 +186,7 @@ class Reports:
 
     def _apply(self, fill: Fill, transaction: Transaction, instrument: Instrument) -> None:
         floor = self._floor
+        floor.purses.moved(fill, instrument)
         order = floor.portfolio.orders.apply_fill(fill)
         if order is None:
             return

@@ -35,7 +35,6 @@ class Selection:
     def __init__(self, board: Board, out: Outbox, limits: RiskLimits, currency: Asset) -> None:
         self._board = board
         self._out = out
-        self._limits = limits
         self._currency = currency
         self._arms: dict[StrategyId, ArmState] = {}
         self._regime = RegimeState()
@@ -44,6 +43,8 @@ class Selection:
         self._run_id = RunId("")
         self._due_ns = 0
         self._on = False
+        # The same share that bounds a real cycle's loss: the move and four fees of 0.1 %.
+        self._share = limits.unwind_loss_bps / 10_000.0 + 0.004
         self.twin = Twin(board, self._rewarded)
 
     def start(
@@ -140,9 +141,7 @@ class Selection:
         if not self._on:
             return
         now_ns = self._out.now_ns
-        # The same share that bounds a real cycle's loss: the move and four fees of 0.1 %.
-        share = self._limits.unwind_loss_bps / 10_000.0 + 0.004
-        for strategy_id, result in self._baskets.due(self._board, now_ns, share):
+        for strategy_id, result in self._baskets.due(self._board, now_ns, self._share):
             self._learn(strategy_id, result, self.context)
         if now_ns >= self._due_ns:
             self._due_ns = now_ns - now_ns % HOUR_NS + HOUR_NS

@@ -1,5 +1,7 @@
 """What the engine is told once, at the start."""
 
+from decimal import Decimal
+
 from msgspec import Struct
 
 from tradewinds.model.ids import Asset, StrategyId
@@ -7,7 +9,9 @@ from tradewinds.risk.limits import RiskLimits
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True):
-    """Times in seconds of event time. `disabled` strategies start switched off."""
+    """Times in seconds of event time. `disabled` strategies start switched off. `inventory`: what
+    may be used of assets besides the account's currency, by cycles alone.
+    """
 
     currency: Asset
     limits: RiskLimits
@@ -15,3 +19,4 @@ class EngineSettings(Struct, frozen=True, kw_only=True):
     equity_every_s: float = 300.0
     disabled: tuple[StrategyId, ...] = ()
     selector: bool = True
+    inventory: dict[Asset, Decimal] = {}

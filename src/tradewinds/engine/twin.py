@@ -38,6 +38,8 @@ class Twin:
         self._watched: set[InstrumentId] = set()
         self._finest: dict[InstrumentId, int] = {}
         self._made = 0
+        self.lifetime_ns = 0
+        """How long an entry rests before it is withdrawn, as a real one is; 0: for good."""
         self.trades: dict[TradeId, Trade] = {}
 
     def restore(self, trades: Sequence[Trade]) -> None:
@@ -63,6 +65,12 @@ class Twin:
                 pass
         return None
 
+    def delisted(self, instrument_id: InstrumentId) -> None:
+        """No price comes any more: what it would have there leaves at the last one."""
+        for trade in list(self.trades.values()):
+            if trade.instrument_id == instrument_id:
+                self._leave(trade)
+
     def subscriptions(self) -> Sequence[Subscription]:
         """None beforehand: it joins the watchers of an instrument when it has a trade there."""
         return ()
@@ -77,7 +85,7 @@ class Twin:
             if self._board.slots[event.instrument_id].quoted or event.timeframe_ns > finest_ns:
                 return ()
         for trade in list(self.trades.values()):
-            if trade.instrument_id != event.instrument_id:
+            if trade.instrument_id != event.instrument_id or self._expired(trade, event):
                 continue
             if isinstance(event, Quote) and event.received_time_ns > trade.opened_time_ns:
                 self._meet(trade, (event.bid, event.bid, event.bid), (event.ask,) * 3)
@@ -87,6 +95,16 @@ class Twin:
                     path = (event.open, event.low, event.high)
                     self._meet(trade, path, path)
         return ()
+
+    def _expired(self, trade: Trade, event: MarketEvent) -> bool:
+        """A bar may still fill what was withdrawn before its end."""
+        if trade.phase is not TradePhase.OPENING or not self.lifetime_ns:
+            return False
+        at_ns = event.open_time_ns if isinstance(event, Bar) else event.received_time_ns
+        if at_ns < trade.opened_time_ns + self.lifetime_ns:
+            return False
+        del self.trades[trade.trade_id]
+        return True
 
     def _open(self, signal: EnterSignal, run_id: RunId, now_ns: int) -> TradeId | None:
         quote = self._board.last_quote(signal.instrument_id)

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+from tradewinds.engine import inventory
 from tradewinds.engine.closer import Closer
 from tradewinds.engine.floor import Floor
+from tradewinds.engine.lines import Lines, lines_of
 from tradewinds.engine.peg import Peg
 from tradewinds.ledger.ledger import Ledger
 from tradewinds.model.checkpoint import Checkpoint
@@ -29,9 +31,10 @@ class Upkeep:
         self._closer = closer
         self._equity_due_ns = 0
         self._equity = 0.0
-        self._peak = 0.0
+        self._height = 0.0
         self._alarm = 0.0
         self._started_ns = 0
+        self._lines: Lines | None = None
         self._newest_ns = self._judged_ns = -1
         self._resumed, self._begun = False, True
         self._peg = Peg(())
@@ -46,7 +49,11 @@ class Upkeep:
         saved = event.checkpoint
         if saved is None:
             rates = {asset: portfolio.rate(asset) or ZERO for asset in event.opening_balances}
-            opening = portfolio.ledger.open(event.opening_balances, rates, event.venue_time_ns)
+            balances = dict(event.opening_balances)
+            for asset in floor.settings.inventory:
+                if balances.get(asset) and not rates[asset]:
+                    portfolio.waiting[asset] = balances.pop(asset)
+            opening = portfolio.ledger.open(balances, rates, event.venue_time_ns)
             floor.out.put(RecordTransaction(transaction=opening, cause=floor.out.cause))
         else:
             self._restore(saved)
@@ -74,6 +81,7 @@ class Upkeep:
     def _restore(self, saved: Checkpoint) -> None:
         floor, portfolio = self._floor, self._floor.portfolio
         portfolio.ledger = Ledger.restore(saved.ledger)
+        portfolio.waiting.update(saved.waiting)
         portfolio.orders.restore(saved.orders)
         portfolio.trades.update({trade.trade_id: trade for trade in saved.trades})
         floor.disabled.update(saved.disabled_strategies)
@@ -100,28 +108,33 @@ class Upkeep:
     def revalue(self, change: float) -> None:
         """A price that moves our equity has moved: look closer only when it may matter."""
         self._equity += change
-        if self._equity < self._alarm or self._equity > self._peak * PEAK_STEP:
+        if not self._alarm <= self._equity <= self._height:
             equity = self._floor.portfolio.equity()
             if equity is not None:
                 self._judge(equity)
 
     def _judge(self, equity: Decimal) -> None:
         floor = self._floor
-        realised = floor.portfolio.settled(floor.breaker.day)
-        self._closer.obey(floor.breaker.judge_equity(equity, realised))
-        self._set_alarm(equity)
+        breaker = floor.breaker
+        realised = floor.portfolio.settled(breaker.day)
+        lines = self._lines
+        if (
+            lines is None
+            or lines.day_start is not breaker.day_start_equity
+            or lines.peak is not breaker.peak_equity
+            or not lines.calm_above < equity <= lines.peak
+            or not realised > lines.calm_result
+        ):
+            self._closer.obey(breaker.judge_equity(equity, realised))
+            lines = self._lines = lines_of(breaker, floor.limits)
+        self._set_alarm(equity, lines)
 
-    def _set_alarm(self, equity: Decimal) -> None:
+    def _set_alarm(self, equity: Decimal, lines: Lines) -> None:
         """Judge again when half a percent lower, or at the nearest limit if that comes first."""
         self._equity = float(equity)
-        self._peak = max(self._equity, float(self._floor.breaker.peak_equity))
-        limits, breaker = self._floor.limits, self._floor.breaker
+        self._height = lines.top * PEAK_STEP
         below, alarm = self._equity * (1 - 1e-9), self._equity * 0.995
-        for line in (
-            float(breaker.day_start_equity - limits.loss_per_day_max),
-            self._peak * (1 - limits.drawdown_reduce),
-            self._peak * (1 - limits.drawdown_halt),
-        ):
+        for line in lines.limits:
             if alarm < line <= below:
                 alarm = line
         self._alarm = alarm
@@ -129,6 +142,9 @@ class Upkeep:
     def beat(self) -> None:
         """The regular pulse: retries, staleness, the equity curve."""
         floor = self._floor
+        if floor.portfolio.waiting and inventory.take_in(floor):
+            self._judge(self._equity_now())
+            self._record_equity(self._equity_now())
         self._judge_feed()
         self._judge_peg()
         self._closer.beat()
@@ -157,7 +173,8 @@ class Upkeep:
             self._hold("feed", "")
 
     def _judge_peg(self) -> None:
-        off = self._peg.broken()
+        held = (a for a in self._floor.settings.inventory if self._floor.portfolio.stocked(a))
+        off = self._peg.broken() or inventory.off_peg(self._floor, held)
         self._hold("peg", f"a dollar coin is off its peg: {off}" if off else "")
 
     def _hold(self, cause: str, reason: str) -> None:
@@ -220,4 +237,5 @@ class Upkeep:
             disabled_strategies=tuple(sorted(floor.disabled)),
             last_prices=prices,
             selection=floor.selection.state(),
+            waiting=dict(portfolio.waiting),
         )

@@ -1,6 +1,6 @@
 """An entry that carries its stop and target: both wait at the venue until it has filled whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -11,6 +11,11 @@ from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, Order, OrderIntent, OrderStatus, Purpose
 from tradewinds.risk.gate import Closing
+
+ENTER, STOP, TARGET = Purpose.ENTER, Purpose.STOP, Purpose.TARGET
+FILLED = OrderStatus.FILLED
+SPOT = InstrumentKind.SPOT
+BUY = Side.BUY
 
 PATIENCE_NS = 500_000_000
 """For so long a partly filled entry may wait for its rest. Until it is whole its stop sleeps, so
@@ -28,16 +33,21 @@ class Brackets(Struct, frozen=True, kw_only=True):
     entry: ClientOrderId | None = None
 
 
-def read(working: Iterable[Order], find: Callable[[ClientOrderId], Order | None]) -> Brackets:
+NO_BRACKETS = Brackets()
+
+
+def read(working: Collection[Order], find: Callable[[ClientOrderId], Order | None]) -> Brackets:
     """What became of the entries of these orders; one that nobody remembers has filled: its legs
     outlived it, which they do only then."""
+    if not any(order.approved.bracket for order in working):
+        return NO_BRACKETS
     waiting, void, entry = set(), set(), None
     for order in working:
         approved = order.approved
-        if not approved.bracket or approved.purpose is Purpose.ENTER:
+        if not approved.bracket or approved.purpose is ENTER:
             continue
         carrier = find(approved.bracket)
-        if carrier is None or carrier.status is OrderStatus.FILLED:
+        if carrier is None or carrier.status is FILLED:
             continue
         if carrier.working:
             waiting.add(approved.client_order_id)
@@ -50,7 +60,7 @@ def read(working: Iterable[Order], find: Callable[[ClientOrderId], Order | None]
 def legs(intent: OrderIntent, instrument: Instrument, group: str) -> tuple[Closing, ...]:
     """The stop, and the target where one is wanted; nothing where the venue would refuse them."""
     stop = intent.stop_price
-    spot_buy = instrument.kind is InstrumentKind.SPOT and intent.side is Side.BUY
+    spot_buy = instrument.kind is SPOT and intent.side is BUY
     if stop is None or not spot_buy:
         return ()
     quantity = received(instrument, intent.quantity)
@@ -58,7 +68,7 @@ def legs(intent: OrderIntent, instrument: Instrument, group: str) -> tuple[Closi
         return ()
     target = intent.target_price
     guard = Closing(
-        purpose=Purpose.STOP,
+        purpose=STOP,
         quantity=quantity,
         decision_price=stop,
         trigger_price=stop,
@@ -67,7 +77,7 @@ def legs(intent: OrderIntent, instrument: Instrument, group: str) -> tuple[Closi
     if target is None:
         return (guard,)
     way_out = Closing(
-        purpose=Purpose.TARGET,
+        purpose=TARGET,
         quantity=quantity,
         decision_price=target,
         limit_price=target,

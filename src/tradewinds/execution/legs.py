@@ -18,7 +18,8 @@ class Basket(Struct, frozen=True, kw_only=True):
 
     `spent` and `returned` count the start asset; `unwind_loss` is the approved worst case in
     account currency; `index` the leg now working; `unwinding` once a leg fell short;
-    `realised_before` what of `realised` was booked before today.
+    `realised_before` what of `realised` was booked before today. `together`: all legs leave at
+    once, out of inventory; then `holding` is what the basket has too much of, or (negative) owes.
     """
 
     trade_id: TradeId
@@ -39,6 +40,7 @@ class Basket(Struct, frozen=True, kw_only=True):
     realised: Decimal = ZERO
     realised_before: Decimal = ZERO
     fees: Decimal = ZERO
+    together: bool = False
 
     @property
     def leg(self) -> PlannedLeg:
@@ -115,6 +117,13 @@ def leg_quantity(leg: PlannedLeg, holding: Mapping[Asset, Decimal]) -> Decimal:
 
 def _intent(basket: Basket, leg: PlannedLeg, purpose: Purpose) -> OrderIntent | None:
     quantity = leg_quantity(leg, basket.holding)
+    return intent_of(basket, leg, quantity, purpose)
+
+
+def intent_of(
+    basket: Basket, leg: PlannedLeg, quantity: Decimal, purpose: Purpose
+) -> OrderIntent | None:
+    """An order for a leg, or for the way back; None for what the venue would not take."""
     if quantity <= ZERO or not leg.instrument.closable(quantity, leg.price):
         return None
     return OrderIntent(
@@ -127,6 +136,7 @@ def _intent(basket: Basket, leg: PlannedLeg, purpose: Purpose) -> OrderIntent | 
         purpose=purpose,
         decision_price=leg.decision_price,
         unwind_loss=basket.unwind_loss,
+        from_inventory=basket.together and purpose is Purpose.LEG,
     )
 
 

@@ -1,8 +1,10 @@
 """Every order of ours from in flight to its end, whatever order the reports come in."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import structs
 
@@ -16,8 +18,18 @@ from tradewinds.model.events import (
     OrderRejected,
 )
 from tradewinds.model.ids import ClientOrderId, TradeId
-from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderStatus
+from tradewinds.model.order import WORKING, ApprovedOrder, Fill, Order, OrderStatus
 
+FILLED, IN_FLIGHT, OPEN, PARTIALLY_FILLED, UNKNOWN = (
+    OrderStatus.FILLED,
+    OrderStatus.IN_FLIGHT,
+    OrderStatus.OPEN,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.UNKNOWN,
+)
+
+NOTHING: Final[Mapping[ClientOrderId, Order]] = MappingProxyType({})
+NO_IDS: Final[frozenset[ClientOrderId]] = frozenset()
 ENDED_KEPT = 2_000
 """Ended orders remembered for late fills and duplicates."""
 
@@ -41,6 +53,7 @@ class OrderManager:
 
     def __init__(self) -> None:
         self._working: dict[ClientOrderId, Order] = {}
+        self._of_trade: dict[TradeId, dict[ClientOrderId, Order]] = {}
         self._ended: OrderedDict[ClientOrderId, Order] = OrderedDict()
         self._canceling: set[ClientOrderId] = set()
         self.changed_ns = 0
@@ -54,7 +67,7 @@ class OrderManager:
         """Note an order as in flight, before it leaves."""
         order = Order(
             approved=approved,
-            status=OrderStatus.IN_FLIGHT,
+            status=IN_FLIGHT,
             filled_quantity=ZERO,
             average_price=ZERO,
             submitted_time_ns=now_ns,
@@ -73,7 +86,14 @@ class OrderManager:
 
     def working_of(self, trade_id: TradeId) -> list[Order]:
         """The working orders of one round trip, oldest first."""
-        return [o for o in self._working.values() if o.approved.trade_id == trade_id]
+        return list(self._of_trade.get(trade_id, NOTHING).values())
+
+    def canceling_of(self, orders: Iterable[Order]) -> frozenset[ClientOrderId]:
+        """Those of these orders with a cancel in flight."""
+        if not self._canceling:
+            return NO_IDS
+        ids = (order.approved.client_order_id for order in orders)
+        return frozenset(order_id for order_id in ids if order_id in self._canceling)
 
     def request_cancel(self, order_id: ClientOrderId) -> bool:
         """Note that a cancel is on its way; False if one is already, or the order has ended."""
@@ -125,12 +145,18 @@ class OrderManager:
         return changed
 
     def _keep(self, order: Order) -> None:
-        order_id = order.approved.client_order_id
+        approved = order.approved
+        order_id, trade_id = approved.client_order_id, approved.trade_id
         self.changed_ns = max(self.changed_ns, order.updated_time_ns)
-        if order.working:
+        if order.status in WORKING:
             self._working[order_id] = order
+            self._of_trade.setdefault(trade_id, {})[order_id] = order
             return
-        self._working.pop(order_id, None)
+        if self._working.pop(order_id, None) is not None:
+            siblings = self._of_trade[trade_id]
+            del siblings[order_id]
+            if not siblings:
+                del self._of_trade[trade_id]
         self._canceling.discard(order_id)
         self._ended[order_id] = order
         if len(self._ended) > ENDED_KEPT:
@@ -142,13 +168,13 @@ def _next_status(order: Order, report: OrderReport) -> OrderStatus:
     if ending is not None:
         return ending
     if isinstance(report, OrderOutcomeUnknown):
-        return OrderStatus.UNKNOWN if order.status is OrderStatus.IN_FLIGHT else order.status
-    if order.status in (OrderStatus.IN_FLIGHT, OrderStatus.UNKNOWN):
-        return OrderStatus.PARTIALLY_FILLED if order.filled_quantity > ZERO else OrderStatus.OPEN
+        return UNKNOWN if order.status is IN_FLIGHT else order.status
+    if order.status in (IN_FLIGHT, UNKNOWN):
+        return PARTIALLY_FILLED if order.filled_quantity > ZERO else OPEN
     return order.status
 
 
 def _filled_status(order: Order, filled: Decimal) -> OrderStatus:
     if filled >= order.approved.quantity:
-        return OrderStatus.FILLED
-    return OrderStatus.PARTIALLY_FILLED if order.working else order.status
+        return FILLED
+    return PARTIALLY_FILLED if order.working else order.status

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from tradewinds.execution.bracket import Brackets
+from tradewinds.execution.bracket import NO_BRACKETS, Brackets
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.ids import ClientOrderId
 from tradewinds.model.instrument import Instrument, InstrumentKind
@@ -13,9 +13,12 @@ from tradewinds.model.order import Order, Purpose
 from tradewinds.model.portfolio import Trade
 from tradewinds.risk.gate import Closing
 
+EXIT, FLATTEN, TARGET = Purpose.EXIT, Purpose.FLATTEN, Purpose.TARGET
+PERPETUAL = InstrumentKind.PERPETUAL
+
+STOP = Purpose.STOP
 FLATTENS = frozenset({Purpose.FLATTEN})
 EXITS = FLATTENS | {Purpose.EXIT}
-NO_BRACKETS = Brackets()
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -47,6 +50,9 @@ class Steps(Struct, frozen=True, kw_only=True):
     exit_reason: str = ""
 
 
+NOTHING = Steps()
+
+
 def next_steps(now: Situation) -> Steps:
     """The difference between what is working and what should be."""
     return _leave(now) if now.exit_reason else _protect(now)
@@ -68,10 +74,10 @@ def _close(now: Situation, missing: Decimal) -> tuple[Closing, ...]:
         return ()
     return (
         Closing(
-            purpose=Purpose.FLATTEN if now.flatten else Purpose.EXIT,
+            purpose=FLATTEN if now.flatten else EXIT,
             quantity=quantity,
             decision_price=now.price,
-            reduce_only=now.instrument.kind is InstrumentKind.PERPETUAL,
+            reduce_only=now.instrument.kind is PERPETUAL,
         ),
     )
 
@@ -82,19 +88,21 @@ def _protect(now: Situation) -> Steps:
     An entry that carries its stop is waited for, briefly once it has filled in part. A leg that
     can no longer be armed must be gone before another takes its place: two would sell twice.
     """
+    if now.brackets is NO_BRACKETS and _covered_by_one(now):
+        return NOTHING
     if now.brackets.void:
         void = [o for o in now.working if o.approved.client_order_id in now.brackets.void]
         return Steps(cancels=_not_yet_canceling(void, now))
     if now.brackets.waiting:
         carrier = [o for o in now.working if o.approved.client_order_id == now.brackets.entry]
         return Steps(cancels=_not_yet_canceling(carrier, now) if now.impatient else ())
-    stops = [o for o in now.working if o.approved.purpose is Purpose.STOP]
+    stops = [o for o in now.working if o.approved.purpose is STOP]
     covered = sum((o.remaining for o in stops), ZERO)
     missing = now.instrument.quantity_down(now.trade.quantity - covered)
     unfit = _unfit(now, stops, covered) or _orphans(now, stops)
     if not unfit and missing > ZERO and not _stoppable(now, missing):
         if now.trade.pending_quantity > ZERO or not now.instrument.closable(missing, now.price):
-            return Steps()
+            return NOTHING
         if not stops:
             return Steps(exit_reason="too small to carry a stop")
         unfit = stops  # One stop for all of it can be placed where two cannot.
@@ -102,7 +110,20 @@ def _protect(now: Situation) -> Steps:
         groups = {o.approved.oco_group for o in unfit} - {""}
         pairs = [o for o in now.working if o.approved.oco_group in groups and o not in unfit]
         return Steps(cancels=_not_yet_canceling([*unfit, *pairs], now))
-    return Steps(closings=_stop_and_target(now, missing)) if missing > ZERO else Steps()
+    return Steps(closings=_stop_and_target(now, missing)) if missing > ZERO else NOTHING
+
+
+def _covered_by_one(now: Situation) -> bool:
+    """The usual case: one stop for all of it, where the trade wants it, and nothing else."""
+    if len(now.working) != 1:
+        return False
+    order, trade = now.working[0], now.trade
+    approved = order.approved
+    return (
+        approved.purpose is STOP
+        and approved.trigger_price == trade.stop_price
+        and approved.quantity - order.filled_quantity == trade.quantity
+    )
 
 
 def _unfit(now: Situation, stops: Sequence[Order], covered: Decimal) -> list[Order]:
@@ -115,7 +136,7 @@ def _unfit(now: Situation, stops: Sequence[Order], covered: Decimal) -> list[Ord
 def _orphans(now: Situation, stops: Sequence[Order]) -> list[Order]:
     """Targets whose stop is gone: they hold the quantity that a new stop needs."""
     paired = {o.approved.oco_group for o in stops}
-    targets = (o for o in now.working if o.approved.purpose is Purpose.TARGET)
+    targets = (o for o in now.working if o.approved.purpose is TARGET)
     return [o for o in targets if o.approved.oco_group not in paired]
 
 
@@ -125,12 +146,12 @@ def _stoppable(now: Situation, quantity: Decimal) -> bool:
 
 def _stop_and_target(now: Situation, quantity: Decimal) -> tuple[Closing, ...]:
     trade = now.trade
-    reduce_only = now.instrument.kind is InstrumentKind.PERPETUAL
+    reduce_only = now.instrument.kind is PERPETUAL
     group = ""
     if trade.target_price is not None:
         group = f"{trade.trade_id}-{now.attempt}"
     stop = Closing(
-        purpose=Purpose.STOP,
+        purpose=STOP,
         quantity=quantity,
         decision_price=trade.stop_price,
         trigger_price=trade.stop_price,
@@ -140,7 +161,7 @@ def _stop_and_target(now: Situation, quantity: Decimal) -> tuple[Closing, ...]:
     if trade.target_price is None:
         return (stop,)
     target = Closing(
-        purpose=Purpose.TARGET,
+        purpose=TARGET,
         quantity=quantity,
         decision_price=trade.target_price,
         limit_price=trade.target_price,

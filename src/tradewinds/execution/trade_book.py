@@ -11,6 +11,16 @@ from tradewinds.model.order import ApprovedOrder, Fill, Order, OrderIntent, Purp
 from tradewinds.model.portfolio import Trade, TradePhase
 from tradewinds.risk.exposure import booked_price
 
+CLOSED, CLOSING, OPEN, OPENING = (
+    TradePhase.CLOSED,
+    TradePhase.CLOSING,
+    TradePhase.OPEN,
+    TradePhase.OPENING,
+)
+ENTER = Purpose.ENTER
+SPOT = InstrumentKind.SPOT
+BUY, SELL = Side.BUY, Side.SELL
+
 
 def opened(intent: OrderIntent, approved_loss: Decimal, reason: str, now_ns: int) -> Trade:
     """A round trip whose entry is about to be sent, allowed to cost `approved_loss`."""
@@ -21,7 +31,7 @@ def opened(intent: OrderIntent, approved_loss: Decimal, reason: str, now_ns: int
         strategy_id=intent.strategy_id,
         instrument_id=intent.instrument_id,
         side=intent.side,
-        phase=TradePhase.OPENING,
+        phase=OPENING,
         quantity=ZERO,
         entry_price=ZERO,
         stop_price=intent.stop_price,
@@ -36,14 +46,14 @@ def opened(intent: OrderIntent, approved_loss: Decimal, reason: str, now_ns: int
 
 def with_fill(trade: Trade, approved: ApprovedOrder, fill: Fill, instrument: Instrument) -> Trade:
     """The round trip after an execution of one of its orders."""
-    if approved.purpose is Purpose.ENTER:
+    if approved.purpose is ENTER:
         return _entered(trade, fill, instrument)
     return _exited(trade, approved, fill)
 
 
 def with_entry_ended(trade: Trade, order: Order) -> Trade:
     """The entry order is over: what did not fill is not in flight, and not allowed to cost."""
-    if order.approved.purpose is not Purpose.ENTER:
+    if order.approved.purpose is not ENTER:
         return trade
     share = order.filled_quantity / order.approved.quantity
     return structs.replace(
@@ -88,14 +98,14 @@ def taken_outside(trade: Trade, quantity: Decimal) -> Trade:
 
 def closing(trade: Trade) -> Trade:
     """A round trip on its way out."""
-    return structs.replace(trade, phase=TradePhase.CLOSING)
+    return structs.replace(trade, phase=CLOSING)
 
 
 def closed(trade: Trade, now_ns: int, exit_reason: str) -> Trade:
     """The end of a round trip; dust stays in the ledger's inventory."""
     return structs.replace(
         trade,
-        phase=TradePhase.CLOSED,
+        phase=CLOSED,
         closed_time_ns=now_ns,
         exit_reason=exit_reason,
         gap=overshoot(trade.realised, trade.approved_loss),
@@ -112,13 +122,13 @@ def overshoot(realised: Decimal, approved_loss: Decimal) -> Decimal:
 
 def _entered(trade: Trade, fill: Fill, instrument: Instrument) -> Trade:
     gained = fill.quantity
-    if instrument.kind is InstrumentKind.SPOT and fill.fee_asset == instrument.base:
+    if instrument.kind is SPOT and fill.fee_asset == instrument.base:
         gained -= fill.fee
     entry_quantity = trade.entry_quantity + fill.quantity
     value = trade.entry_price * trade.entry_quantity + fill.price * fill.quantity
     return structs.replace(
         trade,
-        phase=TradePhase.OPEN if trade.phase is TradePhase.OPENING else trade.phase,
+        phase=OPEN if trade.phase is OPENING else trade.phase,
         quantity=trade.quantity + gained,
         entry_price=value / entry_quantity,
         entry_quantity=entry_quantity,
@@ -131,7 +141,7 @@ def _exited(trade: Trade, approved: ApprovedOrder, fill: Fill) -> Trade:
     value = trade.exit_price * trade.exit_quantity + fill.price * fill.quantity
     return structs.replace(
         trade,
-        phase=TradePhase.CLOSING,
+        phase=CLOSING,
         quantity=max(ZERO, trade.quantity - fill.quantity),
         exit_quantity=exit_quantity,
         exit_price=value / exit_quantity,
@@ -142,7 +152,7 @@ def _exited(trade: Trade, approved: ApprovedOrder, fill: Fill) -> Trade:
 def tightened(trade: Trade, stop_price: Decimal) -> Trade | None:
     """The round trip with a closer stop, or None: a stop never loosens."""
     closer = stop_price - trade.stop_price
-    if trade.side is Side.SELL:
+    if trade.side is SELL:
         closer = -closer
     if closer <= ZERO:
         return None
@@ -151,5 +161,5 @@ def tightened(trade: Trade, stop_price: Decimal) -> Trade | None:
 
 def unrealised(trade: Trade, price: Decimal) -> Decimal:
     """Quote asset won or lost at `price` before exit costs."""
-    sign = ONE if trade.side is Side.BUY else -ONE
+    sign = ONE if trade.side is BUY else -ONE
     return (price - trade.entry_price) * trade.quantity * sign

@@ -21,6 +21,7 @@ from tradewinds.model.order import ApprovedOrder, Fill
 
 NAMES: Final = ("clientOrderId", "orderId", "status", "executedQty")
 TIMES: Final = ("transactTime", "updateTime", "time")
+ORDERS_MAX: Final = 1_000
 TRADES_MAX: Final = 1_000
 WAITING: Final = "PENDING_NEW"
 """A leg of a list whose entry has not filled yet: it is there, but not in the book."""
@@ -121,6 +122,21 @@ def open_requests(
         else:
             requests.append(Request(method=method, params={}, weight=of_all))
     return requests
+
+
+def latest_requests(method: str, weight: int, symbols: Sequence[str]) -> Sequence[Request]:
+    """Without a time the newest are told; with one, the oldest after it."""
+    return tuple(
+        Request(method=method, params={"symbol": symbol, "limit": ORDERS_MAX}, weight=weight)
+        for symbol in symbols
+    )
+
+
+def placed_after(answers: Sequence[Any], since_ns: int) -> Sequence[ClientOrderId]:
+    """What was placed, or last changed, since then."""
+    rows = (row for answer in answers for row in answer)
+    found = ((str(row["clientOrderId"]), int(row["updateTime"]) * NS_PER_MS) for row in rows)
+    return [ClientOrderId(name) for name, at_ns in found if at_ns >= since_ns]
 
 
 def _side(row: Mapping[str, Any]) -> Side:

@@ -6,10 +6,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tradewinds.gateways.binance_rows import (
+    latest_requests,
     name_request,
     named_by,
     open_requests,
     own,
+    placed_after,
     said_of,
     traded_rows,
     trades_request,
@@ -108,12 +110,14 @@ class SpotDialect:
             params["stopPrice"] = text(order.trigger_price)
         return Request(method="privatePostOrder", params=params, order=True, closing=closing(order))
 
-    def place_pair(self, stop: ApprovedOrder, target: ApprovedOrder) -> Request | None:
+    def place_pair(
+        self, stop: ApprovedOrder, target: ApprovedOrder, quantity: Decimal
+    ) -> Request | None:
         """One list: whichever comes first cancels the other, at the venue."""
         params: dict[str, Any] = {
             "symbol": self._symbol(stop),
             "side": side_word(stop.side),
-            "quantity": text(min(stop.quantity, target.quantity)),
+            "quantity": text(quantity),
             "listClientOrderId": f"{stop.client_order_id}-l",
             **self._either(stop, target, ""),
             "newOrderRespType": "FULL",
@@ -209,6 +213,14 @@ class SpotDialect:
         known = self._by_symbol
         rows = (row for answer in answers for row in answer if row["symbol"] in known)
         return [said_of(row, known, now_ns) for row in rows]
+
+    def latest(self) -> Sequence[Request]:
+        """Market by market."""
+        return latest_requests("privateGetAllOrders", 20, tuple(self._by_symbol))
+
+    def placed_after(self, answers: Sequence[Any], since_ns: int) -> Sequence[ClientOrderId]:
+        """By name."""
+        return placed_after(answers, since_ns)
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
         """From an id on, or from a time on."""

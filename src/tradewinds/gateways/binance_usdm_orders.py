@@ -6,10 +6,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tradewinds.gateways.binance_rows import (
+    latest_requests,
     name_request,
     named_by,
     open_requests,
     own,
+    placed_after,
     said_of,
     traded_rows,
     trades_request,
@@ -126,7 +128,9 @@ class UsdmDialect:
             method="fapiPrivatePostOrder", params=params, order=True, closing=closing(order)
         )
 
-    def place_pair(self, stop: ApprovedOrder, target: ApprovedOrder) -> Request | None:
+    def place_pair(
+        self, stop: ApprovedOrder, target: ApprovedOrder, quantity: Decimal
+    ) -> Request | None:
         """There are no lists here; whoever sends the two cancels one when the other acts."""
         return None
 
@@ -220,6 +224,14 @@ class UsdmDialect:
             else said_of(row, known, now_ns)
             for row in rows
         ]
+
+    def latest(self) -> Sequence[Request]:
+        """Market by market."""
+        return latest_requests("fapiPrivateGetAllOrders", 5, tuple(self._by_symbol))
+
+    def placed_after(self, answers: Sequence[Any], since_ns: int) -> Sequence[ClientOrderId]:
+        """By name."""
+        return placed_after(answers, since_ns)
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
         """From an id on, or from a time on (the venue looks back a week at most)."""

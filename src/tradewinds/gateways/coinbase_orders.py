@@ -117,7 +117,9 @@ class CoinbaseDialect:
         del params["client_order_id"]
         return Request(method="v3PrivatePostBrokerageOrdersPreview", params=params)
 
-    def place_pair(self, stop: ApprovedOrder, target: ApprovedOrder) -> Request | None:
+    def place_pair(
+        self, stop: ApprovedOrder, target: ApprovedOrder, quantity: Decimal
+    ) -> Request | None:
         """There is no list of two orders with two names."""
         return None
 
@@ -205,6 +207,20 @@ class CoinbaseDialect:
         rows = [row for answer in answers for row in answer["orders"]]
         self._standing = {ClientOrderId(row["client_order_id"]): row["order_id"] for row in rows}
         return [self._said(row, now_ns) for row in rows if row["product_id"] in self._by_product]
+
+    def latest(self) -> Sequence[Request]:
+        """Whatever their status, the newest first."""
+        params = {"limit": PAGE}
+        return (Request(method="v3PrivateGetBrokerageOrdersHistoricalBatch", params=params),)
+
+    def placed_after(self, answers: Sequence[Any], since_ns: int) -> Sequence[ClientOrderId]:
+        """By name."""
+        rows = [row for answer in answers for row in answer["orders"]]
+        return [
+            ClientOrderId(row["client_order_id"])
+            for row in rows
+            if iso_ns(row.get("last_fill_time") or row["created_time"], 0) >= since_ns
+        ]
 
     def trades(self, instrument: Instrument, since: Since) -> Request:
         """From a time on: trade ids have no order there."""

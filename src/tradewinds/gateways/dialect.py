@@ -121,8 +121,10 @@ class Dialect(Protocol):
         """`quantity` may be less than the order's, never more."""
         ...
 
-    def place_pair(self, stop: ApprovedOrder, target: ApprovedOrder) -> Request | None:
-        """Both as one list at the venue; None where it has none."""
+    def place_pair(
+        self, stop: ApprovedOrder, target: ApprovedOrder, quantity: Decimal
+    ) -> Request | None:
+        """Both as one list at the venue, of so much (see `place`); None where it has none."""
         ...
 
     def place_bracket(
@@ -179,6 +181,14 @@ class Dialect(Protocol):
 
     def opened(self, answers: Sequence[Any], now_ns: int) -> Sequence[Said]:
         """Those of instruments that we know."""
+        ...
+
+    def latest(self) -> Sequence[Request]:
+        """The last orders of our markets, ended ones too, whoever placed them."""
+        ...
+
+    def placed_after(self, answers: Sequence[Any], since_ns: int) -> Sequence[ClientOrderId]:
+        """The names of those that `latest` tells of since then."""
         ...
 
     def trades(self, instrument: Instrument, since: Since) -> Request:

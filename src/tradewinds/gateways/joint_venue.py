@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from msgspec.structs import replace
 
 from tradewinds.gateways.live_venue import LiveVenue
+from tradewinds.gateways.sights import Sights
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.commands import CancelOrder, SubmitOrder
 from tradewinds.model.decimals import ZERO
@@ -23,11 +24,12 @@ from tradewinds.model.events import (
     VenueStateRead,
     VenueTroubleChanged,
 )
-from tradewinds.model.ids import Asset, InstrumentId
-from tradewinds.model.instrument import Instrument
+from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId
+from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.order import Order
 
 ATTEMPTS = 5
+UNSURE_NS = 5_000_000_000
 
 
 class OrderVenue(Protocol):
@@ -69,6 +71,11 @@ class OrderVenue(Protocol):
         """The venue's truth, now. Raises VenueUnavailable."""
         ...
 
+    async def latest(self, since_ns: int) -> Sequence[ClientOrderId]:
+        """Names of orders here since then, ended ones too, whoever placed them. Raises
+        VenueUnavailable."""
+        ...
+
     async def close(self) -> None:
         """Give back connections."""
         ...
@@ -83,11 +90,13 @@ class JointVenue:
     everywhere, and neither orders nor reports of the others."""
 
     def __init__(self, parts: Mapping[str, LiveVenue]) -> None:
-        """By name, which its troubles carry; no instrument is in two of them."""
+        """By kind of instrument, which its troubles carry; no instrument is in two of them."""
         self.parts = dict(parts)
         self._home = {i: part for part in self.parts.values() for i in part.instruments}
         self._last: dict[str, VenueStateRead] = {}
         self._brackets: dict[str, tuple[InstrumentId, ...]] = {}
+        self._sights = Sights()
+        self._unsure_ns = -UNSURE_NS
 
     def submit(self, command: SubmitOrder) -> None:
         """To the part that trades its instrument, if the money there can pay for it."""
@@ -140,15 +149,26 @@ class JointVenue:
 
     async def read_state(self, orders: Sequence[Order] = ()) -> VenueStateRead:
         """Of all parts, each while the others stood still; until all are in, what one of them
-        brought is told to nobody. Raises VenueUnavailable."""
+        brought is told to nobody. Money that went from one wallet to the other meanwhile is seen
+        when both are looked at again. Raises VenueUnavailable."""
+        parts = self.parts.items()
         for _ in range(ATTEMPTS):
-            found = {
-                name: await part.read(self._own(part, orders)) for name, part in self.parts.items()
-            }
-            if all(part.holds(found[name]) for name, part in self.parts.items()):
-                self._last = {name: part.tell(found[name]) for name, part in self.parts.items()}
-                return self._merged(_together(tuple(self._last.values())))
+            found = {name: await part.read(self._own(part, orders)) for name, part in parts}
+            sights = Sights()
+            for name, reading in found.items():
+                sights.note(name, reading.glance)
+            for name, part in parts:
+                sights.note(name, await part.reader.glance())
+            if sights.at_once(found) and all(part.holds(found[name]) for name, part in parts):
+                self._last = {name: part.tell(found[name]) for name, part in parts}
+                self._sights = sights
+                state = self._merged(_together(tuple(self._last.values())))
+                return replace(state, free={k: v for name in found for k, v in self._free(name)})
         raise VenueUnavailable("the wallets never stood still while they were read")
+
+    async def latest(self, since_ns: int) -> Sequence[ClientOrderId]:
+        """Of all parts."""
+        return [name for part in self.parts.values() for name in await part.latest(since_ns)]
 
     async def close(self) -> None:
         """Of all."""
@@ -177,15 +197,32 @@ class JointVenue:
         return report
 
     def _read(self, name: str, reading: VenueStateRead) -> VenueStateRead:
-        """One part's reading. It is the whole account's while what the others told still holds;
-        else its orders and fills are told now, and balances once all of them have been read."""
+        """One part's reading. It is the whole account's while what the others told still holds, and
+        all that they hold was there at one moment; else its orders and fills are told now, and
+        balances once all of them have been read."""
         self._last[name] = reading
+        reading = replace(reading, free=dict(self._free(name)))
+        glance = self.parts[name].reader.told
+        assert glance is not None, "a reading is told with its wallet"
+        self._sights.note(name, glance)
         moved = [other for other in self.parts if other != name and not self._holds(other)]
-        if not moved:
+        if not moved and self._sights.at_once(self.parts):
             return self._merged(reading)
-        for other in moved:
+        for other in moved or self._unsure(reading.received_time_ns):
             self.parts[other].look(f"{name} was read")
         return replace(reading, balances={}, positions=(), whole=False)
+
+    def _unsure(self, now_ns: int) -> list[str]:
+        """Who must be looked at again, now and then: where much is traded, money moves always."""
+        if now_ns - self._unsure_ns < UNSURE_NS:
+            return []
+        self._unsure_ns = now_ns
+        return list(self.parts)
+
+    def _free(self, name: str) -> Iterator[tuple[InstrumentKind, dict[Asset, Decimal]]]:
+        glance = self.parts[name].reader.told
+        if glance is not None:
+            yield InstrumentKind(name), dict(glance.wallet.free)
 
     def _holds(self, name: str) -> bool:
         return name in self._last and self.parts[name].still

@@ -18,6 +18,11 @@ CCXT_IDS: Final = {
     "binance-usdm": "binanceusdm",
     "coinbase": "coinbase",
 }
+ACCOUNT_FIELDS: Final = {
+    "binance-spot": "uid",
+    "binance-usdm": "accountAlias",
+    "coinbase": "portfolio_uuid",
+}
 SPOT_ALONE: Final = {"fetchMarkets": {"types": ["spot"]}}
 PATIENCE_S: Final = 15.0
 NS_PER_MS: Final = 1_000_000
@@ -137,6 +142,24 @@ async def account_fees(client: Any, access: KeyAccess, symbol: str) -> tuple[flo
         return None
     maker, taker = number(found.get("maker")), number(found.get("taker"))
     return None if maker is None or taker is None else (maker, taker)
+
+
+async def account_named(client: Any, access: KeyAccess) -> str:
+    """What the venue itself calls the account behind the key, whichever key leads there; '' where
+    it does not say. Raises KeyRejected or VenueUnavailable."""
+
+    async def question() -> Any:
+        if access.venue == COINBASE:
+            return await client.v3_private_get_brokerage_key_permissions()
+        if access.venue == "binance-usdm":
+            return await client.fapiprivatev3_get_balance()
+        return await client.private_get_account({"omitZeroBalances": "true"})
+
+    found = await answered(question, access)
+    rows = found if isinstance(found, Sequence) else (found,)
+    names = {row.get(ACCOUNT_FIELDS[access.venue]) for row in rows if isinstance(row, Mapping)}
+    told = sorted(str(name) for name in names if name)
+    return told[0] if len(told) == 1 else ""
 
 
 async def answered(question: Callable[[], Awaitable[Any]], access: KeyAccess) -> Any:

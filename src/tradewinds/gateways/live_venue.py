@@ -75,7 +75,7 @@ class LiveVenue:
         self._desk = OrderDesk()
         self._errands = Errands(client, dialect, self._desk, self._edge)
         self._sender = OrderSender(client, dialect, self._desk, self._errands, self._edge)
-        self._reader = StateReader(dialect, self._desk, self._errands, self._edge)
+        self.reader = StateReader(dialect, self._desk, self._errands, self._edge)
         parts = (self._desk, self._errands, self._sender)
         self._watch = OrderWatch(*parts, self._start, self._edge)
         self._account = AccountWatch(client, dialect, self._errands, self._watch, self._trouble)
@@ -137,7 +137,7 @@ class LiveVenue:
         """A reading that an order or a report has overtaken is not handed over but made anew: it
         would deny what is newer than itself."""
         reading, self._reading = self._reading, None
-        if reading is not None and self._reader.fresh(reading):
+        if reading is not None and self.reader.fresh(reading):
             self._desk.reports.append(self.tell(reading))
             self._trouble("state", "")
             self._trouble("asleep", "")
@@ -186,17 +186,21 @@ class LiveVenue:
 
     async def read(self, orders: Sequence[Order] = ()) -> Reading:
         """The same, told to nobody yet: `tell` it while it `holds`. Raises VenueUnavailable."""
-        reading = await self._reader.read(orders)
+        reading = await self.reader.read(orders)
         self._looked_ns = self._edge.now_ns()
         return reading
 
+    async def latest(self, since_ns: int) -> Sequence[ClientOrderId]:
+        """See StateReader."""
+        return await self.reader.latest(since_ns)
+
     def holds(self, reading: Reading) -> bool:
         """Whether nothing has been sent or heard since."""
-        return self._reader.fresh(reading) and not self._sender.busy
+        return self.reader.fresh(reading) and not self._sender.busy
 
     def tell(self, reading: Reading) -> VenueStateRead:
         """What it brings counts as told from here on."""
-        state = self._reader.tell(reading)
+        state = self.reader.tell(reading)
         self._told_news = self._desk.news
         self._account.read(reading.began_ns)
         return state
@@ -361,7 +365,7 @@ class LiveVenue:
         why, self._look = self._look, ""
         self._looked_ns = self._edge.now_ns()
         try:
-            self._reading = await self._reader.read()
+            self._reading = await self.reader.read()
         except StillMoving:
             self._look = why or "the last reading was overtaken"
         except VenueUnavailable as error:

@@ -149,7 +149,9 @@ class OrderSender:
             return False
         if one is None or other is None:
             return False
-        marry(one, other, listed=self._dialect.place_pair(*stop_first(order, pair)) is not None)
+        stop, target = stop_first(order, pair)
+        listed = self._dialect.place_pair(stop, target, min(one.quantity, other.quantity))
+        marry(one, other, listed=listed is not None)
         return one.listed
 
     def part(self, sent: Sent) -> None:
@@ -198,7 +200,8 @@ class OrderSender:
         pair = [sent for o in (stop, target) if (sent := self._sent(o)) is not None]
 
         def build() -> Request:
-            request = self._dialect.place_pair(pair[0].order, pair[1].order)
+            quantity = min(sent.quantity for sent in pair)
+            request = self._dialect.place_pair(pair[0].order, pair[1].order, quantity)
             assert request is not None
             return request
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
 
+from tradewinds.execution.paying import OPENS, brought, price_of
 from tradewinds.gateways.dialect import Wallet
 from tradewinds.gateways.order_desk import OrderDesk, Sent
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.ids import Asset, InstrumentId
-from tradewinds.model.instrument import Instrument, InstrumentKind
-from tradewinds.model.market import Side
-from tradewinds.model.order import ApprovedOrder, Fill, Purpose
+from tradewinds.model.instrument import Instrument
+from tradewinds.model.order import ApprovedOrder, Fill
 
-OPENS: Final = frozenset({Purpose.ENTER, Purpose.LEG})
-"""What needs money of its own; what only closes is never held back."""
 Markets = Mapping[InstrumentId, Instrument]
 
 
@@ -40,19 +37,6 @@ def lacking(order: ApprovedOrder, markets: Markets, wallet: Wallet | None, desk:
     )
 
 
-def price_of(
-    order: ApprovedOrder, instrument: Instrument, quantity: Decimal
-) -> tuple[Asset, Decimal]:
-    """The asset that pays, and how much: on spot what is given away, else margin and fee."""
-    price = order.price or order.decision_price
-    if instrument.kind is InstrumentKind.PERPETUAL:
-        unit = price / order.leverage + price * instrument.taker_fee
-        return instrument.settle, quantity * unit
-    if order.side is Side.BUY:
-        return instrument.quote, quantity * price
-    return instrument.base, quantity
-
-
 def spent(asset: Asset, sent: Sent, markets: Markets) -> Decimal:
     """What an order sent after the reading took or may still take of an asset."""
     instrument = markets.get(sent.order.instrument_id)
@@ -64,13 +48,6 @@ def spent(asset: Asset, sent: Sent, markets: Markets) -> Decimal:
 
 
 def earned(asset: Asset, fill: Fill, markets: Markets) -> Decimal:
-    """What an execution on spot since the reading brought of an asset, its fee taken off."""
+    """What an execution since the reading brought of an asset."""
     instrument = markets.get(fill.instrument_id)
-    if instrument is None or instrument.kind is not InstrumentKind.SPOT:
-        return ZERO
-    sold = fill.side is Side.SELL
-    got = instrument.quote if sold else instrument.base
-    if got != asset:
-        return ZERO
-    amount = fill.quantity * fill.price if sold else fill.quantity
-    return amount - (fill.fee if fill.fee_asset == asset else ZERO)
+    return ZERO if instrument is None else brought(asset, fill, instrument)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tradewinds.gateways.ccxt_orders import Edge
 from tradewinds.gateways.dialect import Dialect, Said, Wallet
 from tradewinds.gateways.order_desk import OrderDesk, Sent
-from tradewinds.gateways.venue_errands import Batch, Errands
+from tradewinds.gateways.venue_errands import BAD_ANSWER, Batch, Errands
 from tradewinds.model.decimals import ZERO
 from tradewinds.model.errors import VenueUnavailable
 from tradewinds.model.events import FundingPaid, VenueOrder, VenueStateRead
@@ -26,17 +26,25 @@ class StillMoving(VenueUnavailable):
     """Every reading was overtaken by reports: there is no lack of news."""
 
 
+class Glance(Struct, frozen=True, kw_only=True):
+    """What a wallet held at some moment between the question and the answer."""
+
+    wallet: Wallet
+    asked_ns: int
+    answered_ns: int
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """What the venue answered, before anybody is told. It is good until there is other news.
 
-    `began_ns` is when the first question was asked.
+    `began_ns` is when the first question was asked; `glance` is what its wallet holds.
     """
 
     said: tuple[Said, ...]
     batches: tuple[Batch, ...]
-    wallet: Wallet
     payments: tuple[FundingPaid, ...]
     news: int
+    glance: Glance
     began_ns: int = 0
 
 
@@ -48,6 +56,7 @@ class StateReader:
         self._desk = desk
         self._errands = errands
         self._edge = edge
+        self.told: Glance | None = None
 
     async def read(self, orders: Sequence[Order] = ()) -> Reading:
         """Raises VenueUnavailable when the venue does not answer, StillMoving when it does."""
@@ -84,16 +93,44 @@ class StateReader:
                 return None
             batches.append(batch)
         payments = await self._errands.payments()
-        wallet = await self._errands.wallet()
-        if payments is None or wallet is None:
+        glance = await self._glance()
+        if payments is None or glance is None:
             return None
         return Reading(
             said=(*standing, *asked),
             batches=tuple(batches),
-            wallet=wallet,
+            glance=glance,
             payments=tuple(payments),
             news=self._desk.news,
         )
+
+    async def latest(self, since_ns: int) -> Sequence[ClientOrderId]:
+        """Names of orders in our markets since then, whoever placed them. Raises
+        VenueUnavailable."""
+        answers = []
+        for request in self._dialect.latest():
+            answer = await self._errands.ask(request, lambda data: data)
+            if answer is None:
+                raise VenueUnavailable("the venue does not tell its latest orders")
+            answers.append(answer)
+        try:
+            return self._dialect.placed_after(answers, since_ns)
+        except BAD_ANSWER as error:
+            raise VenueUnavailable(f"the latest orders make no sense: {error!r}") from error
+
+    async def glance(self) -> Glance:
+        """At the wallet alone. Raises VenueUnavailable."""
+        found = await self._glance()
+        if found is None:
+            raise VenueUnavailable("the venue does not tell what the wallet holds")
+        return found
+
+    async def _glance(self) -> Glance | None:
+        asked_ns = self._edge.now_ns()
+        wallet = await self._errands.wallet()
+        if wallet is None:
+            return None
+        return Glance(wallet=wallet, asked_ns=asked_ns, answered_ns=self._edge.now_ns())
 
     def _ours(self, wanted: Sequence[ClientOrderId]) -> list[Sent]:
         working = {sent.id: sent for sent in self._desk.working()}
@@ -131,11 +168,13 @@ class StateReader:
             for said in reading.said:
                 self._desk.heard(said, now_ns)
                 self._desk.shown(said)
-        self._errands.note_wallet(reading.wallet)
+        self.told = reading.glance
+        wallet = reading.glance.wallet
+        self._errands.note_wallet(wallet)
         return VenueStateRead(
-            balances=dict(reading.wallet.totals),
+            balances=dict(wallet.totals),
             orders=tuple(self._under_our_name(said.order) for said in reading.said),
-            positions=reading.wallet.positions,
+            positions=wallet.positions,
             fills=tuple(fill for batch in reading.batches for fill in batch.fills),
             venue_time_ns=now_ns,
             received_time_ns=now_ns,

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -130,18 +130,10 @@ def cagr(points: Sequence[Point]) -> float | None:
 
 def drawdown(points: Sequence[Point]) -> Drawdown | None:
     """The deepest fall over all points, not only daily closes; None when equity never fell."""
-    falls = list(_falls(points))
-    if not falls:
-        return None
-    deepest = max(falls, key=lambda fall: fall.share)
-    return Drawdown(
-        share=deepest.share,
-        amount=deepest.peak[1] - deepest.low[1],
-        peak_ns=deepest.peak[0],
-        low_ns=deepest.low[0],
-        recovered_ns=deepest.end_ns if deepest.recovered else None,
-        underwater_ns=max(fall.end_ns - fall.peak[0] for fall in falls),
-    )
+    falls = Falls()
+    for point in points:
+        falls.add(point)
+    return falls.deepest()
 
 
 def ratio(above: float | None, below: float | None) -> float | None:
@@ -154,27 +146,76 @@ def ratio(above: float | None, below: float | None) -> float | None:
 class _Fall(Struct, frozen=True, kw_only=True):
     peak: Point
     low: Point
-    end_ns: int
+    end: Point
     recovered: bool
 
     @property
     def share(self) -> float:
         return float((self.peak[1] - self.low[1]) / self.peak[1])
 
+    @property
+    def lasted_ns(self) -> int:
+        return self.end[0] - self.peak[0]
 
-def _falls(points: Sequence[Point]) -> Iterator[_Fall]:
-    if not points:
-        return
-    peak = low = points[0]
-    for point in points:
-        if point[1] >= peak[1]:
-            if low[1] < peak[1] and peak[1] > 0:
-                yield _Fall(peak=peak, low=low, end_ns=point[0], recovered=True)
-            peak = low = point
-        elif point[1] < low[1]:
-            low = point
-    if low[1] < peak[1] and peak[1] > 0:
-        yield _Fall(peak=peak, low=low, end_ns=points[-1][0], recovered=False)
+
+class Falls:
+    """The falls of a curve, told point by point in time order, without keeping its points."""
+
+    __slots__ = ("_deepest", "_last", "_longest_ns", "_low", "_peak")
+
+    def __init__(self) -> None:
+        self._peak: Point | None = None
+        self._low = self._last = (0, Decimal(0))
+        self._deepest: _Fall | None = None
+        self._longest_ns = 0
+
+    def add(self, point: Point) -> None:
+        """The next point."""
+        self._last = point
+        if self._peak is None:
+            self._peak = self._low = point
+        elif point[1] >= self._peak[1]:
+            fall = self._fall(recovered=True)
+            if fall is not None:
+                self._deepest = self._deeper(fall)
+                self._longest_ns = max(self._longest_ns, fall.lasted_ns)
+            self._peak = self._low = point
+        elif point[1] < self._low[1]:
+            self._low = point
+
+    def deepest(self) -> Drawdown | None:
+        """The relatively deepest so far; the first of them where several are."""
+        under = self._fall(recovered=False)
+        deepest = self._deeper(under)
+        if deepest is None:
+            return None
+        return Drawdown(
+            share=deepest.share,
+            amount=deepest.peak[1] - deepest.low[1],
+            peak_ns=deepest.peak[0],
+            low_ns=deepest.low[0],
+            recovered_ns=deepest.end[0] if deepest.recovered else None,
+            underwater_ns=max(self._longest_ns, under.lasted_ns if under else 0),
+        )
+
+    def corners(self) -> set[Point]:
+        """Points that the deepest fall is told by, now or once the present one has ended."""
+        found = {self._low, self._peak or self._low}
+        if self._deepest is not None:
+            found |= {self._deepest.peak, self._deepest.low, self._deepest.end}
+        return found
+
+    def _fall(self, *, recovered: bool) -> _Fall | None:
+        peak = self._peak
+        if peak is None or self._low[1] >= peak[1] or peak[1] <= 0:
+            return None
+        return _Fall(peak=peak, low=self._low, end=self._last, recovered=recovered)
+
+    def _deeper(self, fall: _Fall | None) -> _Fall | None:
+        best = self._deepest
+        if fall is None or (best is not None and best.share >= fall.share):
+            return best
+        return fall
 
 
 def _closes(points: Sequence[Point], periods: Sequence[int]) -> dict[int, Decimal]:

@@ -8,6 +8,8 @@ from tradewinds.model.errors import InvariantBroken
 from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId
 from tradewinds.model.ledger import Account, Lot, Posting, Transaction
 
+CASH, INVENTORY, REALISED = Account.CASH, Account.INVENTORY, Account.REALISED
+
 
 class Draft:
     """Postings for one owner. What is given leaves at cost, what is received enters at its worth;
@@ -64,20 +66,20 @@ class Draft:
     def receive(self, asset: Asset, quantity: Decimal, worth: Decimal) -> None:
         """`quantity` arrives; inventory is booked at `worth`."""
         if asset == self._holdings.currency:
-            self._move(Account.CASH, asset, quantity, quantity)
+            self._move(CASH, asset, quantity, quantity)
             self._gain += quantity - worth
         else:
             self._change((self.owner, asset, NO_INSTRUMENT), quantity, worth)
-            self._move(Account.INVENTORY, asset, quantity, worth)
+            self._move(INVENTORY, asset, quantity, worth)
 
     def give(self, asset: Asset, quantity: Decimal, worth: Decimal) -> None:
         """`quantity` leaves for something of that `worth`. InvariantBroken when it is not there."""
         if asset == self._holdings.currency:
-            self._move(Account.CASH, asset, -quantity, -quantity)
+            self._move(CASH, asset, -quantity, -quantity)
             self._gain += worth - quantity
         else:
             cost = self._release(asset, quantity)
-            self._move(Account.INVENTORY, asset, -quantity, -cost)
+            self._move(INVENTORY, asset, -quantity, -cost)
             self._gain += worth - cost
 
     def change_position(
@@ -87,7 +89,7 @@ class Draft:
         quantity, cost = change
         self._change((owner, asset, self.instrument), quantity, cost)
         if cost:
-            self._post(Account.INVENTORY, asset, ZERO, cost, owner)
+            self._post(INVENTORY, asset, ZERO, cost, owner)
 
     def expense(self, account: Account, value: Decimal) -> None:
         """A cost, or with a negative value a gain on that account."""
@@ -101,8 +103,8 @@ class Draft:
     def finish(self, transaction_id: str, kind: str, time_ns: int) -> Transaction:
         """The transaction. InvariantBroken when it does not sum to zero or overdraws the cash."""
         self._check_cash()
-        self.expense(Account.REALISED, -self._gain)
-        left = sum((posting.value for posting in self._postings), ZERO)
+        self.expense(REALISED, -self._gain)
+        left = sum([posting.value for posting in self._postings], ZERO)
         if left != ZERO:
             raise InvariantBroken(f"transaction {transaction_id} sums to {left}, not zero")
         return Transaction(
@@ -119,15 +121,32 @@ class Draft:
         for asset, quantity in self._moved.items():
             self._holdings.move(asset, quantity)
 
+    def pass_on(
+        self, asset: Asset, quantity: Decimal, between: tuple[StrategyId, StrategyId], cost: Decimal
+    ) -> Decimal:
+        """Inventory from one owner's lot into another's, where it is held at `cost`; nothing moves
+        at the venue. The cost it left at. InvariantBroken where the first has less."""
+        source, target = between
+        lot = self.lot((source, asset, NO_INSTRUMENT))
+        if quantity > lot.quantity:
+            raise InvariantBroken(f"{source} has {lot.quantity} {asset}, not {quantity}")
+        released = share(lot.cost, quantity, lot.quantity)
+        self._change((source, asset, NO_INSTRUMENT), -quantity, -released)
+        self._post(Account.INVENTORY, asset, -quantity, -released, source)
+        self._change((target, asset, NO_INSTRUMENT), quantity, cost)
+        self._post(Account.INVENTORY, asset, quantity, cost, target)
+        return released
+
     def _release(self, asset: Asset, quantity: Decimal) -> Decimal:
         """Take from the owner's lot, topped up from others'; returns the cost released."""
         key = (self.owner, asset, NO_INSTRUMENT)
-        missing = quantity - self.lot(key).quantity
+        lot = self.lot(key)
+        missing = quantity - lot.quantity
         if missing > ZERO:
             self._transfer(asset, missing)
-        lot = self.lot(key)
+            lot = self.lot(key)
         cost = share(lot.cost, quantity, lot.quantity)
-        self._change(key, -quantity, -cost)
+        self._put(key, lot.quantity - quantity, lot.cost - cost)
         return cost
 
     def _transfer(self, asset: Asset, quantity: Decimal) -> None:
@@ -142,9 +161,9 @@ class Draft:
             missing -= part
             cost = share(lot.cost, part, lot.quantity)
             self._change(source, -part, -cost)
-            self._post(Account.INVENTORY, asset, -part, -cost, source[0])
+            self._post(INVENTORY, asset, -part, -cost, source[0])
             self._change((self.owner, asset, NO_INSTRUMENT), part, cost)
-            self._post(Account.INVENTORY, asset, part, cost, self.owner)
+            self._post(INVENTORY, asset, part, cost, self.owner)
         if missing > ZERO:
             raise InvariantBroken(
                 f"{self.owner} in {self.instrument} is short of {missing} {asset}: "
@@ -169,12 +188,11 @@ class Draft:
 
     def _change(self, key: LotKey, quantity: Decimal, cost: Decimal) -> None:
         lot = self.lot(key)
+        self._put(key, lot.quantity + quantity, lot.cost + cost)
+
+    def _put(self, key: LotKey, quantity: Decimal, cost: Decimal) -> None:
         self._lots[key] = Lot(
-            strategy_id=key[0],
-            asset=key[1],
-            instrument_id=key[2],
-            quantity=lot.quantity + quantity,
-            cost=lot.cost + cost,
+            strategy_id=key[0], asset=key[1], instrument_id=key[2], quantity=quantity, cost=cost
         )
 
     def _move(self, account: Account, asset: Asset, quantity: Decimal, value: Decimal) -> None:

@@ -14,6 +14,10 @@ from tradewinds.model.ledger import Account
 from tradewinds.model.market import Side
 from tradewinds.model.order import Fill
 
+PERPETUAL = InstrumentKind.PERPETUAL
+BUY = Side.BUY
+FEES, SLIPPAGE = Account.FEES, Account.SLIPPAGE
+
 
 class FillContext(Struct, frozen=True, kw_only=True):
     """What the ledger must know about a fill and the venue does not say.
@@ -34,7 +38,13 @@ class FillContext(Struct, frozen=True, kw_only=True):
 def check_fill(fill: Fill, context: FillContext) -> None:
     """Raises InvariantBroken for what a gateway must never let through."""
     positive = (fill.quantity, fill.price, context.decision_price, context.quote_rate)
-    if not all(number.is_finite() and number > ZERO for number in positive):
+    if not (
+        all(map(Decimal.is_finite, positive))
+        and fill.quantity > ZERO
+        and fill.price > ZERO
+        and context.decision_price > ZERO
+        and context.quote_rate > ZERO
+    ):
         raise InvariantBroken(
             f"fill {fill.fill_id} of trade {context.trade_id}: quantity, prices and rate must be "
             f"positive, not {', '.join(map(str, positive))}"
@@ -55,7 +65,7 @@ def check_fill(fill: Fill, context: FillContext) -> None:
 
 def post_fill(draft: Draft, fill: Fill, context: FillContext) -> None:
     """Draft the exchange of assets, then the fee. InvariantBroken when something is not held."""
-    if context.instrument.kind is InstrumentKind.PERPETUAL:
+    if context.instrument.kind is PERPETUAL:
         _post_perpetual(draft, fill, context)
     else:
         _post_spot(draft, fill, context)
@@ -68,14 +78,14 @@ def _post_spot(draft: Draft, fill: Fill, context: FillContext) -> None:
     amount = fill.quantity * fill.price
     notional = draft.worth(instrument.quote, amount, rate)
     decided = on_grid(fill.quantity * context.decision_price * rate)
-    if fill.side is Side.BUY:
+    if fill.side is BUY:
         draft.give(instrument.quote, amount, notional)
         draft.receive(instrument.base, fill.quantity, decided)
-        draft.expense(Account.SLIPPAGE, notional - decided)
+        draft.expense(SLIPPAGE, notional - decided)
     else:
         draft.give(instrument.base, fill.quantity, decided)
         draft.receive(instrument.quote, amount, notional)
-        draft.expense(Account.SLIPPAGE, decided - notional)
+        draft.expense(SLIPPAGE, decided - notional)
 
 
 def _post_perpetual(draft: Draft, fill: Fill, context: FillContext) -> None:
@@ -83,7 +93,7 @@ def _post_perpetual(draft: Draft, fill: Fill, context: FillContext) -> None:
     if instrument.settle == instrument.base:
         raise InvariantBroken(f"{instrument.id} settles in its base: only linear ones are booked")
     rate = draft.rate(instrument.settle, context.quote_rate)
-    change = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    change = fill.quantity if fill.side is BUY else -fill.quantity
     decided = on_grid(change * context.decision_price * rate)
     notional = draft.worth(instrument.settle, change * fill.price, rate)
     # The venue nets over all strategies, so its side is read before the position is changed.
@@ -95,7 +105,7 @@ def _post_perpetual(draft: Draft, fill: Fill, context: FillContext) -> None:
     cost = decided - decided_closed - released
     draft.change_position(context.strategy_id, instrument.base, (change, cost))
     draft.realise(-decided_closed - released)
-    draft.expense(Account.SLIPPAGE, notional - decided)
+    draft.expense(SLIPPAGE, notional - decided)
 
 
 def _post_settlement(draft: Draft, fill: Fill, context: FillContext) -> None:
@@ -105,7 +115,7 @@ def _post_settlement(draft: Draft, fill: Fill, context: FillContext) -> None:
     then; the drift of the rate since is gained on what was owed, so only profit bears it.
     """
     instrument, settle_asset = context.instrument, context.instrument.settle
-    change = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    change = fill.quantity if fill.side is BUY else -fill.quantity
     net = draft.net_position()
     owed = draft.lot((SETTLEMENT, settle_asset, instrument.id))
     settled = settle(net, -owed.quantity, change, fill.price)
@@ -139,4 +149,4 @@ def _post_fee(draft: Draft, fill: Fill, context: FillContext) -> None:
         draft.give(fill.fee_asset, fill.fee, worth)
     elif fill.fee < ZERO:
         draft.receive(fill.fee_asset, -fill.fee, -worth)
-    draft.expense(Account.FEES, worth)
+    draft.expense(FEES, worth)

@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from types import MappingProxyType
 
 from tradewinds.ledger.draft import Draft
 from tradewinds.ledger.fills import FillContext, check_fill, post_fill
-from tradewinds.ledger.lots import DIGITS, NO_INSTRUMENT, SETTLEMENT, Holdings
+from tradewinds.ledger.loans import LoanKey, added, post_loan, post_return
+from tradewinds.ledger.lots import NO_INSTRUMENT, SETTLEMENT, Exact, Holdings
 from tradewinds.ledger.results import Results, Totals
 from tradewinds.ledger.valuation import MarkOf, PriceOf, equity, no_mark, unrealised
 from tradewinds.model.decimals import ONE, ZERO
@@ -15,7 +16,7 @@ from tradewinds.model.errors import InvariantBroken
 from tradewinds.model.events import FundingPaid
 from tradewinds.model.ids import ACCOUNT, Asset, InstrumentId, StrategyId
 from tradewinds.model.instrument import Instrument, InstrumentKind
-from tradewinds.model.ledger import Account, LedgerState, Lot, Transaction
+from tradewinds.model.ledger import Account, LedgerState, Loan, Lot, Transaction
 from tradewinds.model.order import Fill
 
 IDS_KEPT = 100_000
@@ -40,6 +41,8 @@ class Ledger:
         self._balances = MappingProxyType(self._holdings.balances)
         self._results = Results()
         self._booked: OrderedDict[str, None] = OrderedDict()
+        self.bookings = 0
+        self._loans: dict[LoanKey, Loan] = {}
 
     @property
     def balances(self) -> Mapping[Asset, Decimal]:
@@ -50,6 +53,11 @@ class Ledger:
     def lots(self) -> tuple[Lot, ...]:
         """What each owner holds: spot inventory, and signed positions under their instrument."""
         return tuple(lot for lot in self._holdings.lots.values() if lot.strategy_id != SETTLEMENT)
+
+    @property
+    def loans(self) -> Mapping[LoanKey, Loan]:
+        """What strategies owe the account of its inventory."""
+        return self._loans
 
     def lot(self, strategy_id: StrategyId, asset: Asset) -> Lot | None:
         """Spot inventory of one owner."""
@@ -68,7 +76,7 @@ class Ledger:
         """
         if self._booked:
             raise InvariantBroken("a ledger is opened once, before anything else is booked")
-        with localcontext(prec=DIGITS):
+        with Exact():
             draft = Draft(self._holdings, ACCOUNT, NO_INSTRUMENT, may_owe=False)
             for asset, quantity in balances.items():
                 if quantity == ZERO:
@@ -88,7 +96,7 @@ class Ledger:
             return None
         check_fill(fill, context)
         perpetual = context.instrument.kind is InstrumentKind.PERPETUAL
-        with localcontext(prec=DIGITS):
+        with Exact():
             draft = Draft(
                 self._holdings, context.strategy_id, fill.instrument_id, may_owe=perpetual
             )
@@ -102,7 +110,7 @@ class Ledger:
         transaction_id = f"funding:{event.instrument_id}:{event.funding_id}"
         if transaction_id in self._booked:
             return None
-        with localcontext(prec=DIGITS):
+        with Exact():
             draft = Draft(self._holdings, strategy_id, event.instrument_id, may_owe=True)
             worth = draft.worth(event.asset, event.amount, rate)
             if event.amount > ZERO:
@@ -131,7 +139,7 @@ class Ledger:
         if transaction_id in self._booked:
             return None
         asset, quantity, rate = change
-        with localcontext(prec=DIGITS):
+        with Exact():
             draft = Draft(self._holdings, owner, NO_INSTRUMENT, may_owe=True)
             worth = draft.worth(asset, abs(quantity), rate)
             if quantity > ZERO:
@@ -142,6 +150,42 @@ class Ledger:
                 draft.expense(Account.CAPITAL, worth)
             return self._commit(draft, draft.finish(transaction_id, "external", time_ns))
 
+    def lend(
+        self, loan_id: str, to: StrategyId, what: tuple[Asset, Decimal, Decimal], time_ns: int
+    ) -> Transaction | None:
+        """Lend inventory of the account: (asset, quantity, rate). None when booked already.
+
+        Raises InvariantBroken when the account holds less.
+        """
+        transaction_id = f"lend:{loan_id}"
+        if transaction_id in self._booked:
+            return None
+        asset, quantity, rate = what
+        with Exact():
+            draft = Draft(self._holdings, to, NO_INSTRUMENT, may_owe=False)
+            loan = post_loan(draft, asset, quantity, draft.worth(asset, quantity, rate))
+            booked = self._commit(draft, draft.finish(transaction_id, "lend", time_ns))
+            self._loans[to, asset] = added(self._loans, loan)
+            return booked
+
+    def take_back(
+        self, loan_id: str, what: tuple[StrategyId, Asset, Decimal], time_ns: int
+    ) -> Transaction | None:
+        """Give a part of a loan back: (borrower, asset, quantity). None when booked already."""
+        transaction_id = f"return:{loan_id}"
+        borrower, asset, quantity = what
+        if transaction_id in self._booked:
+            return None
+        with Exact():
+            draft = Draft(self._holdings, borrower, NO_INSTRUMENT, may_owe=False)
+            left = post_return(draft, self._loans[borrower, asset], quantity)
+            booked = self._commit(draft, draft.finish(transaction_id, "return", time_ns))
+            if left.quantity > ZERO:
+                self._loans[borrower, asset] = left
+            else:
+                del self._loans[borrower, asset]
+            return booked
+
     def book_ai_cost(self, cost_id: str, amount: Decimal, time_ns: int) -> Transaction | None:
         """Book AI spend in account currency; None when booked already.
 
@@ -150,11 +194,16 @@ class Ledger:
         transaction_id = f"ai:{cost_id}"
         if transaction_id in self._booked:
             return None
-        with localcontext(prec=DIGITS):
+        with Exact():
             draft = Draft(self._holdings, ACCOUNT, NO_INSTRUMENT, may_owe=False)
             draft.expense(Account.AI_COST, amount)
             draft.expense(Account.CAPITAL, -amount)
             return self._commit(draft, draft.finish(transaction_id, "ai_cost", time_ns))
+
+    def keep_days(self, count: int) -> None:
+        """Fold no day younger than this: a report over many years tells each. A checkpoint grows
+        with them."""
+        self._results.days_kept = count
 
     def realised(
         self,
@@ -164,7 +213,7 @@ class Ledger:
         instrument_id: InstrumentId | None = None,
     ) -> Totals:
         """What was realised; None matches everything. `day` is days since the epoch, UTC."""
-        with localcontext(prec=DIGITS):
+        with Exact():
             return self._results.total(day, strategy_id, instrument_id)
 
     def net_of_day(self, day: int) -> Decimal:
@@ -173,7 +222,7 @@ class Ledger:
 
     def equity(self, price_of: PriceOf, mark_of: MarkOf = no_mark) -> Decimal | None:
         """Worth of all balances and positions; None when one of them has no price."""
-        with localcontext(prec=DIGITS):
+        with Exact():
             return equity(self._holdings, price_of, mark_of)
 
     def unrealised(
@@ -184,7 +233,7 @@ class Ledger:
         strategy_id: StrategyId | None = None,
     ) -> Decimal | None:
         """What closing now would realise before fees; None when something has no price."""
-        with localcontext(prec=DIGITS):
+        with Exact():
             return unrealised(self._holdings, strategy_id, price_of, mark_of)
 
     def state(self) -> LedgerState:
@@ -195,6 +244,7 @@ class Ledger:
             lots=tuple(self._holdings.lots.values()),
             days=self._results.days(),
             booked_ids=tuple(self._booked)[-IDS_SAVED:],
+            loans=tuple(self._loans.values()),
         )
 
     @classmethod
@@ -204,13 +254,15 @@ class Ledger:
         ledger._holdings.balances.update(state.balances)
         for lot in state.lots:
             ledger._holdings.put((lot.strategy_id, lot.asset, lot.instrument_id), lot)
-        with localcontext(prec=DIGITS):
+        with Exact():
             ledger._results.take(state.days)
         ledger._booked = OrderedDict.fromkeys(state.booked_ids)
+        ledger._loans = {(loan.strategy_id, loan.asset): loan for loan in state.loans}
         return ledger
 
     def _commit(self, draft: Draft, transaction: Transaction) -> Transaction:
         draft.take()
+        self.bookings += 1
         self._results.book(transaction, (draft.owner, draft.instrument))
         self._booked[transaction.transaction_id] = None
         if len(self._booked) > IDS_KEPT:

@@ -11,6 +11,9 @@ from tradewinds.model.ledger import Account, DayResult, Transaction
 
 NS_PER_DAY = 86_400_000_000_000
 DAYS_KEPT = 400
+CASH, INVENTORY, REALISED = Account.CASH, Account.INVENTORY, Account.REALISED
+FEES, SLIPPAGE = Account.FEES, Account.SLIPPAGE
+FUNDING, AI_COST = Account.FUNDING, Account.AI_COST
 FOLDED_DAY = -1
 """Stands for every day older than DAYS_KEPT days before the newest."""
 
@@ -56,16 +59,22 @@ def add(one: Totals, other: Totals | DayResult) -> Totals:
 
 def totals_of(transaction: Transaction) -> Totals:
     """What one transaction realised and cost."""
-    sums: dict[Account, Decimal] = {}
+    realised = fees = funding = slippage = ai_cost = ZERO
     for posting in transaction.postings:
-        sums[posting.account] = sums.get(posting.account, ZERO) + posting.value
-    return Totals(
-        gross=-sums.get(Account.REALISED, ZERO),
-        fees=sums.get(Account.FEES, ZERO),
-        funding=sums.get(Account.FUNDING, ZERO),
-        slippage=sums.get(Account.SLIPPAGE, ZERO),
-        ai_cost=sums.get(Account.AI_COST, ZERO),
-    )
+        account = posting.account
+        if account is CASH or account is INVENTORY:
+            continue
+        if account is FEES:
+            fees += posting.value
+        elif account is SLIPPAGE:
+            slippage += posting.value
+        elif account is REALISED:
+            realised += posting.value
+        elif account is FUNDING:
+            funding += posting.value
+        elif account is AI_COST:
+            ai_cost += posting.value
+    return Totals(gross=-realised, fees=fees, funding=funding, slippage=slippage, ai_cost=ai_cost)
 
 
 def day_of(time_ns: int) -> int:
@@ -74,11 +83,13 @@ def day_of(time_ns: int) -> int:
 
 
 class Results:
-    """Totals that answer at once for a day and for all time; old days fold into one."""
+    """Totals that answer at once for a day and for all time; days older than `days_kept` fold into
+    one."""
 
-    __slots__ = ("_all", "_by_day", "_days", "_nets", "_pairs")
+    __slots__ = ("_all", "_by_day", "_days", "_nets", "_pairs", "days_kept")
 
     def __init__(self) -> None:
+        self.days_kept = DAYS_KEPT
         self._days: dict[int, dict[Pair, Totals]] = {}
         self._by_day: dict[int, Totals] = {}
         self._nets: dict[int, Decimal] = {}
@@ -125,7 +136,7 @@ class Results:
     def _add(self, day: int, pair: Pair, totals: Totals) -> None:
         if day not in self._days:
             self._days[day] = {}
-            self._fold(max(self._days) - DAYS_KEPT)
+            self._fold(max(self._days) - self.days_kept)
         self._put(day, pair, totals)
         self._pairs[pair] = add(self._pairs.get(pair, NOTHING), totals)
         self._all = add(self._all, totals)

@@ -22,11 +22,14 @@ def no_mark(_: InstrumentId) -> Decimal | None:
 
 def equity(holdings: Holdings, price_of: PriceOf, mark_of: MarkOf) -> Decimal | None:
     """Balances at their prices, plus what closing every perpetual at its mark would pay."""
-    total = ZERO
+    total, currency = ZERO, holdings.currency
     for asset, quantity in holdings.balances.items():
-        if quantity == ZERO:
+        if not quantity:
             continue
-        price = _price(holdings, asset, price_of)
+        if asset == currency:
+            total += quantity
+            continue
+        price = price_of(asset)
         if price is None:
             return None
         total += quantity * price

@@ -18,10 +18,13 @@ from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, FundingRate, MarkPrice
-from tradewinds.model.timeframes import timeframe_text
+from tradewinds.model.timeframes import DAY_NS, timeframe_text
+from tradewinds.model.validity import LATEST_NS
 
 BLOCK_EVENTS: Final = 16_384
 """Events made at once; shared among the series, so that memory does not grow with their number."""
+SILENT_NS: Final = DAY_NS
+SILENT_BARS: Final = 3
 KIND_ORDER: Final = (Bar, MarkPrice, FundingRate)
 """Of one instrument at one moment: the bar tells of the time before it, funding is due at it."""
 
@@ -99,6 +102,23 @@ class Archive:
         """From the first bar's open to the last bar's open, as far as the files tell."""
         spans = [track.series.span_ns for track in self._tracks]
         return min(first for first, _ in spans), max(last for _, last in spans)
+
+    def endings(self) -> dict[InstrumentId, int]:
+        """When (ns) an instrument counts as delisted: a day after its last bar, or three bars, if
+        the recording of others goes on for so long.
+
+        It is told as late as that so that nobody can know of it before: a recording that had been
+        cut off at any moment tells the same up to there, unless it was cut off in a gap of days.
+        """
+        known: dict[InstrumentId, int] = {}
+        for track in self._tracks:
+            if track.kind is Bar:
+                known_ns = track.series.ends_ns + track.delay_ns
+                known[track.instrument] = max(known.get(track.instrument, 0), known_ns)
+        newest_ns = max((each for each in known.values() if each < LATEST_NS), default=0)
+        silent_ns = max(SILENT_NS, SILENT_BARS * self.timeframe_ns)
+        endings = {id_: last_ns + silent_ns for id_, last_ns in known.items()}
+        return {id_: ending_ns for id_, ending_ns in endings.items() if ending_ns <= newest_ns}
 
     def events(self) -> Iterator[MarketEvent]:
         """One by one."""
@@ -206,7 +226,9 @@ def _events(track: Track, rows: Rows) -> Sequence[MarketEvent]:
 
 
 def _bars(track: Track, rows: Rows) -> list[Bar]:
-    id_, length = track.instrument, track.timeframe_ns
+    """By columns: a tuple for each row would cost as much as the bar itself."""
+    id_, length, opens = track.instrument, track.timeframe_ns, rows["ts"]
+    columns = [rows[name].tolist() for name in (*PRICES, "volume")]
     return [
         Bar(
             instrument_id=id_,
@@ -217,10 +239,12 @@ def _bars(track: Track, rows: Rows) -> list[Bar]:
             low=low,
             close=close,
             volume=volume,
-            venue_time_ns=opened + length,
-            received_time_ns=opened + length,
+            venue_time_ns=closed,
+            received_time_ns=closed,
         )
-        for opened, open_, high, low, close, volume in rows.tolist()
+        for opened, closed, open_, high, low, close, volume in zip(
+            opens.tolist(), (opens + length).tolist(), *columns, strict=True
+        )
     ]
 
 

@@ -116,6 +116,15 @@ class Resampler:
     def add(self, bar: Bar) -> list[Bar]:
         """Take in a small bar; the large bars it completed: none, one, or after a gap two."""
         id_ = bar.instrument_id
+        known = self._open.get(id_)
+        if (
+            known
+            and known.open_ns <= bar.open_time_ns < known.close_ns
+            and bar.venue_time_ns < known.close_ns
+        ):
+            # Neither the first nor the last of its interval, as nearly every bar.
+            known.absorb(bar)
+            return []
         start_ns = bar.open_time_ns - bar.open_time_ns % self._timeframe_ns
         joined_midway = start_ns != bar.open_time_ns
         first_ns = start_ns + self._timeframe_ns if joined_midway else start_ns

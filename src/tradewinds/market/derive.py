@@ -16,8 +16,10 @@ class Deriver:
     def __init__(self, wanted: Collection[int], *, from_prints_ns: int = 0) -> None:
         self._wanted = sorted(set(wanted))
         self._builder = BarBuilder(from_prints_ns) if from_prints_ns else None
-        self._resamplers: dict[int, list[Resampler]] = {}
-        self._base_ns = from_prints_ns
+        self._resamplers: list[Resampler] = []
+        self._base_ns = 0
+        if from_prints_ns:
+            self._set_base(from_prints_ns)
 
     def add(self, event: MarketEvent) -> Sequence[Bar]:
         """The bars that `event` completes, smaller ones first. Empty for nearly every event."""
@@ -30,12 +32,15 @@ class Deriver:
 
     def _larger(self, bar: Bar) -> Sequence[Bar]:
         if self._base_ns == 0:
-            self._base_ns = bar.timeframe_ns
+            self._set_base(bar.timeframe_ns)
         if bar.timeframe_ns != self._base_ns:
             return ()
-        resamplers = self._resamplers.get(bar.timeframe_ns)
-        if resamplers is None:
-            sizes = [size for size in self._wanted if size > bar.timeframe_ns]
-            resamplers = [Resampler(size) for size in sizes]
-            self._resamplers[bar.timeframe_ns] = resamplers
-        return [large for resampler in resamplers for large in resampler.add(bar)]
+        if len(self._resamplers) == 1:
+            return self._resamplers[0].add(bar)
+        return [large for resampler in self._resamplers for large in resampler.add(bar)]
+
+    def _set_base(self, timeframe_ns: int) -> None:
+        """From now on it is known which bars are to be made of which."""
+        self._base_ns = timeframe_ns
+        self._wanted = [size for size in self._wanted if size > timeframe_ns]
+        self._resamplers = [Resampler(size) for size in self._wanted]

@@ -20,7 +20,8 @@ from tradewinds.model.validity import EARLIEST_NS, FUNDING_RATE_MAX, LATEST_NS
 PRICES: Final = ("open", "high", "low", "close")
 KEYS: Final = ("symbol", "venue", "kind", "tf")
 REQUIRED: Final = ("symbol", "ts", *PRICES, "volume")
-BATCH_ROWS: Final = 65_536
+BATCH_ROWS: Final = 16_384
+RUN_ROWS: Final = 65_536
 ROW: Final = np.dtype([("ts", "i8"), *((name, "f8") for name in (*PRICES, "volume"))])
 """48 bytes a row: bar open in ns, open, high, low, close, volume (base asset)."""
 
@@ -105,6 +106,20 @@ def _groups_within(file: pq.ParquetFile, selection: Selection) -> list[int]:
     ]
 
 
+def _runs(file: pq.ParquetFile, groups: list[int]) -> Iterator[list[int]]:
+    """Row groups by the few: a reader keeps what it has read of all it was asked for."""
+    run: list[int] = []
+    rows = 0
+    for group in groups:
+        run.append(group)
+        rows += file.metadata.row_group(group).num_rows
+        if rows >= RUN_ROWS:
+            yield run
+            run, rows = [], 0
+    if run:
+        yield run
+
+
 def series_batches(
     path: Path, selection: Selection, dropped: Counter[str]
 ) -> Iterator[tuple[SeriesKey, Rows]]:
@@ -116,10 +131,11 @@ def series_batches(
     groups = _groups_within(file, selection)
     columns = [name for name in (*KEYS, "ts", *PRICES, "volume") if name in file.schema_arrow.names]
     try:
-        for batch in file.iter_batches(
-            batch_size=BATCH_ROWS, columns=columns, row_groups=groups, use_threads=False
-        ):
-            yield from _selected(batch, selection, dropped)
+        for run in _runs(file, groups):
+            for batch in file.iter_batches(
+                batch_size=BATCH_ROWS, columns=columns, row_groups=run, use_threads=False
+            ):
+                yield from _selected(batch, selection, dropped)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: damaged ({error}); download or record it again") from error
 

@@ -87,6 +87,11 @@ class ReplayFeed:
         )
 
     @property
+    def endings(self) -> dict[InstrumentId, int]:
+        """When (ns) an instrument of bars counts as delisted; see `Archive.endings`."""
+        return {} if self._archive is None else self._archive.endings()
+
+    @property
     def label(self) -> str:
         """`REPLAY` and what is replayed."""
         return self._label

@@ -56,6 +56,11 @@ class Series:
         first = max(min(first for first, _ in spans), self._selection.start_ns)
         return first, min(max(last for _, last in spans), self._selection.end_ns)
 
+    @property
+    def ends_ns(self) -> int:
+        """The last bar's open, selected or not; LATEST_NS where that is not stated."""
+        return max(last for _, last in group_spans(open_parquet(self.path)))
+
     def peek(self) -> None:
         """Fill the sample from the first rows of the file."""
         for _, rows in series_batches(self.path, self._selection, Counter()):
@@ -107,6 +112,11 @@ class SpilledSeries(Series):
         """First and last bar open."""
         return int(self.sample["ts"][0]), self._last_ns
 
+    @property
+    def ends_ns(self) -> int:
+        """The last selected bar's open: of a mixed file nothing else was kept."""
+        return self._last_ns
+
     def append(self, rows: Rows) -> None:
         """Write the good rows behind what is there."""
         rising = _rising(rows, self._last_ns)
@@ -153,6 +163,11 @@ class ChainedSeries(Series):
     def span_ns(self) -> tuple[int, int]:
         """From the first part's first bar to the last part's last."""
         return self._parts[0].span_ns[0], self._parts[-1].span_ns[1]
+
+    @property
+    def ends_ns(self) -> int:
+        """Of the part that ends last."""
+        return max(part.ends_ns for part in self._parts)
 
     def blocks(self, block_rows: int) -> Iterator[Rows]:
         """Part by part: one file is open at a time."""

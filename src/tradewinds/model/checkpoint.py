@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from tradewinds.model.ids import InstrumentId, StrategyId
+from tradewinds.model.ids import Asset, InstrumentId, StrategyId
 from tradewinds.model.ledger import LedgerState
 from tradewinds.model.order import Order
 from tradewinds.model.portfolio import Trade, TradingState
@@ -35,7 +35,9 @@ class RiskState(Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
-    """The engine's durable state at `time_ns`."""
+    """The engine's durable state at `time_ns`. `waiting` is inventory that is not in the books yet,
+    because it has had no price.
+    """
 
     time_ns: int
     ledger: LedgerState
@@ -45,3 +47,4 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     disabled_strategies: tuple[StrategyId, ...]
     last_prices: dict[InstrumentId, float]
     selection: SelectionState | None = None
+    waiting: dict[Asset, Decimal] = {}

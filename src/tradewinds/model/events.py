@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from tradewinds.model.checkpoint import Checkpoint
 from tradewinds.model.ids import Asset, ClientOrderId, InstrumentId, RunId, StrategyId
-from tradewinds.model.instrument import Instrument
+from tradewinds.model.instrument import Instrument, InstrumentKind
 from tradewinds.model.mandate import Mandate
 from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
 from tradewinds.model.order import Fill, OrderStatus
@@ -203,6 +203,7 @@ class VenueStateRead(Struct, frozen=True, kw_only=True, tag=True):
 
     `balances` are totals, locks included. `whole` False: a part of the account could not be read
     together with the rest, so neither balances nor positions are told, only orders and fills.
+    `free`: where each product has a wallet of its own, what may be spent in those just read.
     """
 
     balances: dict[Asset, Decimal]
@@ -212,6 +213,7 @@ class VenueStateRead(Struct, frozen=True, kw_only=True, tag=True):
     venue_time_ns: int
     received_time_ns: int
     whole: bool = True
+    free: dict[InstrumentKind, dict[Asset, Decimal]] = {}
 
 
 class VenueTroubleChanged(Struct, frozen=True, kw_only=True, tag=True):

@@ -17,11 +17,15 @@ class InstrumentKind(StrEnum):
 
 
 class InstrumentStatus(StrEnum):
-    """What the venue lets us do. Anything it says that we do not know is CLOSE_ONLY."""
+    """What the venue lets us do. Anything it says that we do not know is CLOSE_ONLY.
+
+    HALTED may come back. DELISTED is a recording's word alone, which knows that nothing came after.
+    """
 
     TRADING = "trading"
     CLOSE_ONLY = "close_only"
     HALTED = "halted"
+    DELISTED = "delisted"
 
 
 class Instrument(Struct, frozen=True, kw_only=True, tag=True):

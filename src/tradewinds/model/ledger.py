@@ -54,6 +54,20 @@ class Lot(Struct, frozen=True, kw_only=True):
     cost: Decimal
 
 
+class Loan(Struct, frozen=True, kw_only=True):
+    """Inventory of the account that a strategy trades with and gives back.
+
+    `cost` is what the account holds it at, `worth` what it was worth when it was lent, both in
+    account currency: what its price did before is no result of the borrower's.
+    """
+
+    strategy_id: StrategyId
+    asset: Asset
+    quantity: Decimal
+    cost: Decimal
+    worth: Decimal
+
+
 class DayResult(Struct, frozen=True, kw_only=True):
     """Realised result of one strategy in one instrument on one UTC day, in account currency.
 
@@ -86,3 +100,4 @@ class LedgerState(Struct, frozen=True, kw_only=True):
     lots: tuple[Lot, ...]
     days: tuple[DayResult, ...]
     booked_ids: tuple[str, ...]
+    loans: tuple[Loan, ...] = ()

@@ -57,7 +57,8 @@ class OrderIntent(Struct, frozen=True, kw_only=True, tag=True):
     """A sized wish to open or to add a leg. `price` is the worst price acceptable.
 
     `stop_price` None only for a leg, whose loss is bounded by `unwind_loss` instead
-    (account currency, for the whole basket).
+    (account currency, for the whole basket). `from_inventory`: a leg that may be paid with what the
+    account holds and has allowed to be used.
     """
 
     strategy_id: StrategyId
@@ -72,6 +73,7 @@ class OrderIntent(Struct, frozen=True, kw_only=True, tag=True):
     target_price: Decimal | None = None
     unwind_loss: Decimal | None = None
     taking: bool = True
+    from_inventory: bool = False
 
 
 class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):

@@ -1,5 +1,7 @@
 """What a strategy wants, before sizing and before the law. Prices are float64."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from tradewinds.model.ids import Asset, InstrumentId, StrategyId, TradeId
@@ -48,7 +50,17 @@ class Leg(Struct, frozen=True, kw_only=True):
     size_max: float
 
 
-class BasketSignal(Struct, frozen=True, kw_only=True, tag=True):
+class Sending(StrEnum):
+    """How a basket's legs leave: each with what the last one brought, or all at once out of what
+    the account holds; EITHER is all at once where that is there.
+    """
+
+    SEQUENCED = "sequenced"
+    SIMULTANEOUS = "simultaneous"
+    EITHER = "either"
+
+
+class BasketSignal(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """Several legs that only make sense together; starts and ends in `start_asset`.
 
     `edge_bps` is the expected gain of the whole cycle after fees, in bps of the start notional.
@@ -60,6 +72,7 @@ class BasketSignal(Struct, frozen=True, kw_only=True, tag=True):
     notional_max: float
     edge_bps: float
     reason: str
+    sending: Sending = Sending.SEQUENCED
 
 
 Signal = EnterSignal | ExitSignal | StopSignal | BasketSignal

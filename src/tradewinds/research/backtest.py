@@ -9,13 +9,20 @@ from typing import Any
 from msgspec import Struct
 
 from tradewinds.config import Settings
+from tradewinds.engine.board import Board
 from tradewinds.engine.driver import Driver
 from tradewinds.engine.engine import Engine
 from tradewinds.ledger.curve import Point
 from tradewinds.ledger.long_curve import LongCurve
 from tradewinds.ledger.performance import Performance, Record, measured
 from tradewinds.market.derive import Deriver
-from tradewinds.model.commands import Command, RecordEquity, RecordRefusal, RecordTrade
+from tradewinds.model.commands import (
+    Command,
+    RecordEquity,
+    RecordRefusal,
+    RecordTrade,
+    RecordTransaction,
+)
 from tradewinds.model.errors import DataError
 from tradewinds.model.events import EmergencyStop, Event, HistoryLoaded, MarketEvent, RunStarted
 from tradewinds.model.ids import Asset, InstrumentId, run_id
@@ -27,12 +34,14 @@ from tradewinds.model.timeframes import DAY_NS, SECOND_NS
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
+    opening_of,
     params_of,
     recipe_text,
     sim_settings_of,
     strategies_of,
     timeframes_of,
 )
+from tradewinds.research.endings import Endings
 from tradewinds.research.price_path import PricePath, PriceWatch
 from tradewinds.research.standing import Standing, resumed, standing_of
 from tradewinds.sim.settings import SimSettings
@@ -42,6 +51,8 @@ from tradewinds.store.memory import NullJournal
 
 ACCOUNT_NAME = "backtest"
 CLOSING_S = 30
+DAYS_MAX = 100_000
+"""Days whose results are told one by one: all there are."""
 BUYING_NS = DAY_NS
 """Buy-and-hold is of what had a price within a day of the start."""
 
@@ -92,6 +103,10 @@ class _Listener:
             if isinstance(command, RecordEquity):
                 self._note((command.time_ns, command.equity))
                 self.prices.look(command.time_ns)
+            elif isinstance(command, RecordTransaction) and command.transaction.kind == "external":
+                # Inventory counts from its first price on: the curve begins with all of it.
+                self._newest.clear()
+                self.curve = LongCurve()
             elif isinstance(command, RecordRefusal):
                 self.refusals[command.refusal.check] += 1
             elif isinstance(command, RecordTrade):
@@ -141,8 +156,7 @@ def backtest(
     base = engine_settings_of(settings)
     engine = Engine(base, strategies)
     currency = base.currency
-    balance = settings.account.starting_balance if standing is None else standing.balance
-    balances = {currency: balance}
+    balances = opening_of(settings) if standing is None else {currency: standing.balance}
     sim = sim_settings_of(settings)
     venue = SimVenue(past.instruments, balances, sim)
     driver = Driver(engine, venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False)
@@ -156,20 +170,8 @@ def backtest(
     floor = engine.floor
     ended = (floor.breaker.state, floor.breaker.reason)
     last = engine.checkpoint()
-    listener.data_ended()
-    if closing:
-        _close(driver, span[1])
-    equity = floor.portfolio.equity()
-    listener.end(span[1], equity)
-    lasts = {id_: slot.mid for id_, slot in floor.board.slots.items() if slot.mid}
-    points, trades = listener.curve.points(), tuple(listener.trades)
+    equity = _end(driver, listener, span[1], closing=closing)
     days = floor.portfolio.ledger.state().days
-    record = Record(
-        equity=points,
-        trades=trades,
-        days=days,
-        market={i: (firsts[i], lasts[i]) for i in firsts if i in lasts},
-    )
     return BacktestResult(
         label=past.label,
         synthetic=past.synthetic,
@@ -180,9 +182,9 @@ def backtest(
         end_ns=span[1],
         events=driver.events,
         wall_s=wall_s,
-        performance=measured(record, points, listener.curve.drawdown()),
-        trades=trades,
-        equity=points,
+        performance=_measured(listener, days, _market(floor.board, firsts)),
+        trades=tuple(listener.trades),
+        equity=listener.curve.points(),
         days=days,
         refusals=dict(listener.refusals),
         anomalies=floor.out.anomalies,
@@ -195,6 +197,33 @@ def backtest(
     )
 
 
+def _end(driver: Driver, listener: _Listener, end_ns: int, *, closing: bool) -> Decimal | None:
+    """The equity that is left, after selling everything where that is asked for."""
+    listener.data_ended()
+    if closing:
+        _close(driver, end_ns)
+    equity = driver.engine.floor.portfolio.equity()
+    listener.end(end_ns, equity)
+    return equity
+
+
+def _market(
+    board: Board, firsts: dict[InstrumentId, float]
+) -> dict[InstrumentId, tuple[float, float]]:
+    lasts = {id_: slot.mid for id_, slot in board.slots.items() if slot.mid}
+    return {id_: (first, lasts[id_]) for id_, first in firsts.items() if id_ in lasts}
+
+
+def _measured(
+    listener: _Listener,
+    days: tuple[DayResult, ...],
+    market: dict[InstrumentId, tuple[float, float]],
+) -> Performance:
+    points = listener.curve.points()
+    record = Record(equity=points, trades=listener.trades, days=days, market=market)
+    return measured(record, points, listener.curve.drawdown())
+
+
 def _drive(
     driver: Driver,
     past: Past,
@@ -205,20 +234,30 @@ def _drive(
     """Run it all; the span in ns and each instrument's first price."""
     firsts: dict[InstrumentId, float] = {}
     start_ns = last_ns = 0
-    market = driver.market
+    endings = Endings(driver, past)
     for block in filter(None, past.blocks):
         if not start_ns:
             start_ns = block[0].received_time_ns
             driver.start(*opening(past, recipe, balances, start_ns, standing))
+            driver.engine.floor.portfolio.ledger.keep_days(DAYS_MAX)
         if block[0].received_time_ns < start_ns + BUYING_NS:
             _note_firsts(block, firsts, start_ns + BUYING_NS)
-        for event in block:
-            market(event)
+        _show(driver, block, endings)
         last_ns = block[-1].received_time_ns
     if not start_ns:
         raise DataError(f"{past.label}: no usable market data in the chosen span")
     driver.pass_time(last_ns)
     return (start_ns, last_ns), firsts
+
+
+def _show(driver: Driver, block: Sequence[MarketEvent], endings: Endings) -> None:
+    if block[-1].received_time_ns < endings.next_ns:
+        driver.markets(block)
+        return
+    for event in block:
+        if event.received_time_ns >= endings.next_ns:
+            endings.tell(event.received_time_ns)
+        driver.market(event)
 
 
 def _close(driver: Driver, end_ns: int) -> None:

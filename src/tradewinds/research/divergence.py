@@ -134,7 +134,7 @@ def backtested(
     It begins as the run did. Bars that the run derived itself are derived again.
     """
     recipe = recipe_from(run.started.settings)
-    strategies = strategies_of(recipe.params, run.started.instruments)
+    strategies = strategies_of(recipe.params, run.started.instruments, markets=recipe.markets)
     venue = SimVenue(run.started.instruments, run.started.opening_balances, sim)
     if run.started.checkpoint is not None:
         venue.restore(run.started.checkpoint)

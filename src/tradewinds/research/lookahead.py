@@ -25,6 +25,7 @@ from tradewinds.model.timeframes import DAY_NS
 from tradewinds.parts import (
     Recipe,
     engine_settings_of,
+    opening_of,
     params_of,
     recipe_text,
     sim_settings_of,
@@ -32,6 +33,7 @@ from tradewinds.parts import (
 )
 from tradewinds.ports import MarketView, Strategy, Subscription
 from tradewinds.research.backtest import opening
+from tradewinds.research.endings import Endings
 from tradewinds.research.mind import contents, differences
 from tradewinds.research.trial import Task
 from tradewinds.sim.venue import SimVenue
@@ -126,7 +128,7 @@ def watch(task: Task, past: Past, cuts: Sequence[int]) -> Seen:
     ]
     strategies = [cast("Strategy", Watched(each, doors)) for each in built]
     base = engine_settings_of(task.settings)
-    balances = {base.currency: task.settings.account.starting_balance}
+    balances = opening_of(task.settings)
     venue = SimVenue(past.instruments, balances, sim_settings_of(task.settings))
     driver = Driver(
         Engine(base, strategies), venue, NullJournal(), beat_ns=PAST_BEAT_NS, durable=False
@@ -141,11 +143,13 @@ def watch(task: Task, past: Past, cuts: Sequence[int]) -> Seen:
     text = recipe_text(Recipe(engine=base, params=params))
     minds: dict[int, dict[str, dict[str, Any]]] = {}
     waiting = sorted(cuts)
+    endings = Endings(driver, past)
     for event in _events(past):
         if not driver.started:
             driver.start(*opening(past, text, balances, event.received_time_ns))
         while waiting and event.received_time_ns > waiting[0]:
             minds[waiting.pop(0)] = {each.strategy_id: contents(each) for each in built}
+        endings.tell(event.received_time_ns)
         driver.market(event)
     for cut in waiting:
         minds[cut] = {each.strategy_id: contents(each) for each in built}
@@ -157,6 +161,7 @@ def shifted(past: Past, by_ns: int) -> Past:
     return structs.replace(
         past,
         blocks=([moved(event, by_ns) for event in block] for block in past.blocks),
+        endings={id_: at_ns + by_ns for id_, at_ns in past.endings.items()},
         history={
             id_: tuple(moved(bar, by_ns) for bar in bars) for id_, bars in past.history.items()
         },

@@ -1,10 +1,11 @@
 """The promotion gate: what a strategy must have shown before real money may follow it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from tradewinds.clearance import Promoted, Row
 from tradewinds.research.lookahead import LookaheadReport
 from tradewinds.research.significance import Significance
 from tradewinds.research.walk_forward import Whole
@@ -21,6 +22,14 @@ class Demand(Struct, frozen=True, kw_only=True):
     name: str
     met: bool
     told: str
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """A strategy with a name of exactly its parameters, and what it is to trade."""
+
+    strategy: str
+    params_hash: str
+    symbols: tuple[str, ...]
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -61,6 +70,47 @@ def passed(found: Sequence[Demand]) -> bool:
 def evidence(found: Sequence[Demand], label: str) -> dict[str, str]:
     """For the record: each demand with the figures that met it."""
     return {"data": label, **{demand.name: demand.told for demand in found}}
+
+
+def proof_of(rows: Sequence[Row], wish: Wish) -> Promoted | None:
+    """What proved exactly this, the newest; what was proved on one market says nothing of another,
+    and what was proved on several together says nothing of one alone."""
+    found = [row for row in _of(rows, wish) if not difference(row, wish)]
+    return found[-1] if found else None
+
+
+def unproven(rows: Sequence[Row], wish: Wish) -> str:
+    """Why a strategy may not trade, by how its newest promotion differs."""
+    found = _of(rows, wish)
+    name = f"{wish.strategy} ({wish.params_hash})"
+    return f"{name}: {difference(found[-1], wish)}" if found else f"{name}: never promoted"
+
+
+def difference(proof: Promoted, wish: Wish) -> str:
+    """What was proved against what is wanted; '' where they are the same."""
+    if not proof.evidence:
+        return "promoted without evidence"
+    if proof.params_hash != wish.params_hash:
+        return f"promoted with other parameters ({proof.params_hash})"
+    if not proof.symbols:
+        return "promoted before it was noted on which symbols: promote it again"
+    if set(proof.symbols) == set(wish.symbols):
+        return ""
+    return (
+        f"promoted on {markets_told(proof.symbols)}, and this run trades "
+        f"{markets_told(wish.symbols)}: promote it on these, or start with --symbols "
+        f"{','.join(proof.symbols)}"
+    )
+
+
+def markets_told(symbols: Collection[str]) -> str:
+    """`BTC/USDT (spot), BTC/USDT:USDT (perpetual)`."""
+    kinds = ((symbol, "perpetual" if ":" in symbol else "spot") for symbol in sorted(symbols))
+    return ", ".join(f"{symbol} ({kind})" for symbol, kind in kinds) or "nothing"
+
+
+def _of(rows: Sequence[Row], wish: Wish) -> list[Promoted]:
+    return [row for row in rows if isinstance(row, Promoted) and row.strategy == wish.strategy]
 
 
 def _earned(name: str, whole: Whole, halt_at: float) -> tuple[Demand, ...]:

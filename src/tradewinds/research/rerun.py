@@ -10,12 +10,16 @@ from tradewinds.model.commands import Command
 from tradewinds.model.errors import DataError
 from tradewinds.model.events import Event, RunStarted
 from tradewinds.parts import recipe_from, strategies_of
+from tradewinds.research.program import program
 
 
 class ReplayResult(Struct, frozen=True, kw_only=True):
-    """`first_difference` names the first command that came out otherwise, else None."""
+    """`first_difference` names the first command that came out otherwise, else None. `written_by`
+    is the program that wrote the journal, '' where it did not say; `read_by` is this one."""
 
     run_id: str
+    written_by: str
+    read_by: str
     ok: bool
     events: int
     commands: int
@@ -31,6 +35,7 @@ class Rerun:
         self._encoder = msgspec.msgpack.Encoder(order="deterministic")
         self._sequence = 0
         self.run_id = ""
+        self.written_by = ""
         self.events = 0
         self.commands = 0
         self.first_difference: str | None = None
@@ -62,9 +67,9 @@ class Rerun:
 
     def _begin(self, started: RunStarted) -> None:
         recipe = recipe_from(started.settings)
-        strategies = strategies_of(recipe.params, started.instruments)
+        strategies = strategies_of(recipe.params, started.instruments, markets=recipe.markets)
         self._engine = Engine(recipe.engine, strategies)
-        self.run_id = started.run_id
+        self.run_id, self.written_by = started.run_id, recipe.program
 
     def _differ(self, what: str) -> None:
         if self.first_difference is None:
@@ -84,6 +89,8 @@ def rerun(entries: Iterable[tuple[str, int, Event | Command]]) -> ReplayResult:
         raise DataError("the journal holds no run to replay")
     return ReplayResult(
         run_id=again.run_id,
+        written_by=again.written_by,
+        read_by=program(),
         ok=again.first_difference is None,
         events=again.events,
         commands=again.commands,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from tradewinds.config import Settings
-from tradewinds.ledger.curve import Point, daily_returns
+from tradewinds.ledger.curve import Falls, Point, daily_returns
 from tradewinds.ledger.results import Totals, day_of
 from tradewinds.market.derive import Deriver
 from tradewinds.model.errors import DataError
@@ -170,14 +170,20 @@ def _known_by(
 
 
 def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
-    """At most `most` points: of each stretch its first, lowest, highest; and the last."""
+    """At most `most` points: of each stretch its first, lowest, highest; the last; and the corners
+    of the deepest fall, which may lie between a stretch's lowest and highest."""
     if len(points) <= most:
         return tuple(points)
-    size = -(-len(points) * 3 // (most - 3))
+    falls = Falls()
+    for point in points:
+        falls.add(point)
+    corners = falls.corners()
+    size = -(-len(points) * 3 // (most - 9))
     kept: list[Point] = []
     for start in range(0, len(points), size):
         part = points[start : start + size]
         chosen = {part[0], min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])}
+        chosen |= corners.intersection(part)
         kept.extend(sorted(chosen))
     return (*kept, points[-1]) if kept[-1] != points[-1] else tuple(kept)
 

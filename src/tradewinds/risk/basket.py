@@ -48,6 +48,14 @@ class PlannedLeg(Struct, frozen=True, kw_only=True):
         return self.instrument.base if self.side is Side.BUY else self.instrument.quote
 
 
+class Plan(Struct, frozen=True, kw_only=True):
+    """A cycle that is wanted, and the largest part of its start asset that it can lose."""
+
+    signal: BasketSignal
+    legs: tuple[PlannedLeg, ...]
+    share: Decimal
+
+
 def cycle_flaw(legs: Sequence[PlannedLeg], start: Asset, currency: Asset) -> str | None:
     """Why these legs are not a cycle from our money back to it, with a way back from each step."""
     if not LEGS[0] <= len(legs) <= LEGS[1]:
@@ -94,18 +102,20 @@ def unwind_share(legs: Sequence[PlannedLeg], start: Asset, limits: RiskLimits) -
     move = to_decimal(limits.unwind_loss_bps) * BPS
     least, amount = ONE, ONE
     for leg in legs:
-        amount *= _rate(leg, leg.price)
+        amount *= rate_at(leg, leg.price)
         back = way_back(legs, start, leg.brings)
-        least = min(least, amount if back is None else amount * _rate(back, _worse(back, move)))
+        least = min(least, amount if back is None else amount * worst_rate(back, move))
     fees = (len(legs) + 1) * max(fee_rate(leg.instrument) for leg in legs)
     return max(ONE - least, move + fees)
 
 
-def _worse(leg: PlannedLeg, move: Decimal) -> Decimal:
-    return leg.decision_price * (ONE + move if leg.side is Side.BUY else ONE - move)
+def worst_rate(leg: PlannedLeg, move: Decimal) -> Decimal:
+    """What one unit spent brings after the mid of the decision has moved against it."""
+    worse = ONE + move if leg.side is Side.BUY else ONE - move
+    return rate_at(leg, leg.decision_price * worse)
 
 
-def _rate(leg: PlannedLeg, price: Decimal) -> Decimal:
+def rate_at(leg: PlannedLeg, price: Decimal) -> Decimal:
     """What one unit spent brings, the fee taken off."""
     fee = fee_rate(leg.instrument)
     if leg.side is Side.SELL:
@@ -120,30 +130,23 @@ def unwind_loss(notional: Decimal, share: Decimal) -> Decimal:
     return round_loss_up(notional * share + HEADROOM)
 
 
-def basket_plan_size(
-    signal: BasketSignal,
-    legs: Sequence[PlannedLeg],
-    view: RiskView,
-    limits: RiskLimits,
-    scale: float,
-) -> Decimal | str:
+def basket_plan_size(plan: Plan, view: RiskView, limits: RiskLimits, scale: float) -> Decimal | str:
     """Start asset to commit within every cap, or the reason why none. `view`: of the first leg."""
     flaw = view_flaw(view)
     if flaw is not None or view.equity is None or view.visible is None:
         return f"cannot size: {flaw}"
-    first = legs[0]
+    signal, first = plan.signal, plan.legs[0]
     loss = min(
         limits.loss_per_trade_max * within_one(scale),
         limits.loss_per_day_max - view.realised_loss_today - view.open_risk,
         view.equity - view.open_risk - limits.reserve,
     )
-    share = unwind_share(legs, signal.start_asset, limits)
     shown = min(view.visible, to_decimal(signal.legs[0].size_max))
     exposed = view.equity * to_decimal(limits.exposure_per_instrument_max)
     in_all = view.equity * to_decimal(limits.exposure_total_max)
     margin = ONE + fee_rate(first.instrument) + BPS
     room = min(
-        (loss - HEADROOM) / share,
+        (loss - HEADROOM) / plan.share,
         exposed - held_notional(view, first.instrument.id),
         in_all - view.committed,
         (view.equity - view.committed - limits.reserve) / margin,

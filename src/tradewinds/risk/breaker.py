@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradewinds.model.checkpoint import Cause, RiskState
-from tradewinds.model.decimals import ONE, ZERO
+from tradewinds.model.decimals import ONE, ZERO, to_decimal
 from tradewinds.model.portfolio import TradingState
 from tradewinds.risk.limits import RiskLimits
 
@@ -23,6 +23,7 @@ FOR_THE_OPERATOR = (
     "liquidated",
 )
 """Stand until the operator resumes, over restarts and days."""
+HAIR = Decimal("0.000001")
 SEVERITY = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 
 
@@ -49,6 +50,8 @@ class Breaker:
         self.day_start_equity = ZERO
         self.peak_equity = ZERO
         self.shifted = ZERO
+        self._safe_of: Decimal | None = None
+        self._safe = ZERO
 
     def start(self, now_ns: int, equity: Decimal, saved: RiskState | None) -> None:
         """Begin a run. A saved state keeps its day, its halts and its peak: no reset by restart."""
@@ -102,6 +105,8 @@ class Breaker:
         day_loss = max(self.day_start_equity - equity, -realised_today)
         if day_loss >= self._limits.loss_per_day_max:
             return self._halt("day_limit", f"today's loss is {day_loss:.2f}: limit reached")
+        if equity > self._safe_from(self.peak_equity):
+            return None
         down = self.drawdown(equity)
         if down >= self._limits.drawdown_halt:
             return self._halt("drawdown_halt", f"drawdown {down:.2%}: the operator must resume")
@@ -130,6 +135,14 @@ class Breaker:
             return 0.0
         return float(max(ZERO, ONE - equity / self.peak_equity))
 
+    def _safe_from(self, peak: Decimal) -> Decimal:
+        """An equity above this has no drawdown that anything follows from: a hair above the line,
+        because the line itself is drawn in floats."""
+        if peak is not self._safe_of:
+            first = min(self._limits.drawdown_halt, self._limits.drawdown_reduce)
+            self._safe_of, self._safe = peak, peak * (ONE - to_decimal(first) + HAIR)
+        return self._safe
+
     def risk_scale(self, equity: Decimal) -> float:
         """1 until `drawdown_scale`, a half until `drawdown_reduce`, then a quarter."""
         down = self.drawdown(equity)
@@ -140,12 +153,16 @@ class Breaker:
     @property
     def state(self) -> TradingState:
         """The worst standing cause."""
+        if not self._causes:
+            return TradingState.ACTIVE
         worst = max(self._causes.values(), key=lambda item: SEVERITY[item[0]], default=None)
         return TradingState.ACTIVE if worst is None else worst[0]
 
     @property
     def reason(self) -> str:
         """Why, in words; empty when ACTIVE."""
+        if not self._causes:
+            return ""
         state = self.state
         return "; ".join(text for level, text in self._causes.values() if level is state)
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from tradewinds.model.decimals import BPS, ONE, ZERO, floor_to_step, to_decimal
+from tradewinds.model.ids import Asset
 from tradewinds.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from tradewinds.model.market import Side
 from tradewinds.model.order import OrderIntent, Purpose
 from tradewinds.model.portfolio import TradingState
-from tradewinds.risk.exposure import fee_rate, leverage_of, unit_loss
+from tradewinds.risk.exposure import fee_rate, leverage_of, paid_quantity, unit_loss
 from tradewinds.risk.figures import figures_known, off_grid
 from tradewinds.risk.limits import RiskLimits, RiskView
 from tradewinds.risk.money import (
@@ -19,13 +20,19 @@ from tradewinds.risk.money import (
     reserve_kept,
 )
 
+ACTIVE = TradingState.ACTIVE
+TRADING = InstrumentStatus.TRADING
+ENTER, LEG = Purpose.ENTER, Purpose.LEG
+SPOT = InstrumentKind.SPOT
+BUY, SELL = Side.BUY, Side.SELL
+
 Check = Callable[[OrderIntent, RiskView, RiskLimits], str | None]
 NS = 1_000_000_000
 
 
 def trading_active(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
     """New risk only while ACTIVE, from a strategy that is switched on."""
-    if view.state is not TradingState.ACTIVE:
+    if view.state is not ACTIVE:
         return f"trading is {view.state.value}: {view.state_reason}"
     if not view.strategy_enabled:
         return f"strategy {intent.strategy_id} is switched off"
@@ -36,7 +43,7 @@ def instrument_tradable(intent: OrderIntent, view: RiskView, limits: RiskLimits)
     """Known, open for entries, and able to carry a resting stop."""
     if view.instrument is None or view.instrument.id != intent.instrument_id:
         return f"unknown instrument {intent.instrument_id}"
-    if view.instrument.status is not InstrumentStatus.TRADING:
+    if view.instrument.status is not TRADING:
         return f"instrument is {view.instrument.status.value}"
     if intent.stop_price is not None and not view.protection_possible:
         return "the venue takes no protective stop here"
@@ -45,15 +52,15 @@ def instrument_tradable(intent: OrderIntent, view: RiskView, limits: RiskLimits)
 
 def purpose_fits(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
     """An entry is bounded by its stop, a leg by its unwind; nothing else may add risk."""
-    if intent.purpose is Purpose.ENTER:
+    if intent.purpose is ENTER:
         if intent.stop_price is None or intent.unwind_loss is not None:
             return "an entry is bounded by a stop, and by nothing else"
         return _entry_side(intent, view)
-    if intent.purpose is not Purpose.LEG:
+    if intent.purpose is not LEG:
         return f"an order to {intent.purpose.value} adds no risk and is not asked for here"
     if intent.unwind_loss is None or intent.stop_price is not None or not intent.taking:
         return "a leg is bounded by the loss of unwinding it, and taken at once"
-    if view.instrument is None or view.instrument.kind is not InstrumentKind.SPOT:
+    if view.instrument is None or view.instrument.kind is not SPOT:
         return "a cycle has spot legs only"
     return None
 
@@ -62,8 +69,8 @@ def _entry_side(intent: OrderIntent, view: RiskView) -> str | None:
     """What is sold must be ours to lose: spot is not sold short, and a venue nets perpetuals."""
     if view.instrument is None:
         return "no instrument: cannot judge"
-    if view.instrument.kind is InstrumentKind.SPOT:
-        return "spot cannot be sold short" if intent.side is Side.SELL else None
+    if view.instrument.kind is SPOT:
+        return "spot cannot be sold short" if intent.side is SELL else None
     if any(item.instrument_id == intent.instrument_id for item in view.exposures):
         return "one round trip at a time in a perpetual: the venue would net them"
     return None
@@ -74,13 +81,23 @@ def paid_in_currency(intent: OrderIntent, view: RiskView, limits: RiskLimits) ->
     instrument = view.instrument
     if instrument is None:
         return "no instrument: cannot judge"
-    selling_spot = intent.side is Side.SELL and instrument.kind is InstrumentKind.SPOT
+    selling_spot = intent.side is SELL and instrument.kind is SPOT
     paid = instrument.base if selling_spot else instrument.settle
     if paid != view.currency:
-        return f"pays with {paid}, not with {view.currency}: the loss cannot be bounded"
+        return _paid_from_inventory(intent, view, paid)
     if instrument.quote == view.currency and view.rate != ONE:
         return f"{view.currency} cannot be worth {view.rate} {view.currency}"
     return None
+
+
+def _paid_from_inventory(intent: OrderIntent, view: RiskView, paid: Asset) -> str | None:
+    """Only a leg of a cycle that gives back what it takes, and only what may be used of it."""
+    reason = f"pays with {paid}, not with {view.currency}: the loss cannot be bounded"
+    if intent.purpose is not Purpose.LEG or not intent.from_inventory or view.instrument is None:
+        return reason
+    needed = paid_quantity(intent.side, intent.quantity, intent.price, view.instrument)
+    held = view.inventory.get(paid, ZERO)
+    return None if needed <= held else f"{reason}; inventory {held:f} {paid}, needs {needed:f}"
 
 
 def market_fresh(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
@@ -100,7 +117,7 @@ def price_within_collar(intent: OrderIntent, view: RiskView, limits: RiskLimits)
     """The worst acceptable price may be only so much worse than the mid."""
     if view.mid is None:
         return "no price: cannot judge"
-    worse = intent.price - view.mid if intent.side is Side.BUY else view.mid - intent.price
+    worse = intent.price - view.mid if intent.side is BUY else view.mid - intent.price
     if worse > view.mid * to_decimal(limits.collar_bps) * BPS:
         return f"price {intent.price} is beyond {limits.collar_bps:g} bps from mid {view.mid}"
     return None
@@ -133,7 +150,7 @@ def _closable(intent: OrderIntent, instrument: Instrument) -> str | None:
     lowest = min(intent.price, intent.stop_price or intent.price)
     needed = instrument.min_notional * (2 if intent.stop_price is not None else 1)
     left = intent.quantity
-    if instrument.fee_in_received_asset and intent.side is Side.BUY:
+    if instrument.fee_in_received_asset and intent.side is BUY:
         left = floor_to_step(left * (1 - fee_rate(instrument)), instrument.lot_size)
     if left < instrument.min_quantity or left <= ZERO:
         return f"quantity {left:f} after the fee is below {instrument.min_quantity}: not closable"
@@ -149,10 +166,8 @@ def stop_sane(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | 
         return None
     if view.mid is None or view.instrument is None:
         return "no price: cannot judge"
-    nearest = (
-        min(view.mid, intent.price) if intent.side is Side.BUY else max(view.mid, intent.price)
-    )
-    if (nearest - stop if intent.side is Side.BUY else stop - nearest) <= ZERO:
+    nearest = min(view.mid, intent.price) if intent.side is BUY else max(view.mid, intent.price)
+    if (nearest - stop if intent.side is BUY else stop - nearest) <= ZERO:
         return f"stop {stop} is on the wrong side of {nearest}"
     if abs(view.mid - stop) > view.mid * to_decimal(limits.stop_distance_max):
         return f"stop {stop} is more than {limits.stop_distance_max:.0%} away"
@@ -161,7 +176,7 @@ def stop_sane(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | 
 
 def _liquidated_first(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
     instrument, stop = view.instrument, intent.stop_price
-    if instrument is None or stop is None or instrument.kind is InstrumentKind.SPOT:
+    if instrument is None or stop is None or instrument.kind is SPOT:
         return None
     leverage = leverage_of(instrument, limits)
     needed = unit_loss(intent.side, intent.price, stop, limits)
@@ -178,7 +193,7 @@ def target_sane(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str 
         return None
     if view.mid is None or view.instrument is None:
         return "no price: cannot judge"
-    if intent.side is Side.BUY:
+    if intent.side is BUY:
         won = target - max(view.mid, intent.price)
     else:
         won = min(view.mid, intent.price) - target

@@ -1,6 +1,7 @@
 """What a position or an order can cost if its stop is hit: pure arithmetic, rounded up."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from tradewinds.model.decimals import BPS, ONE, ZERO, round_loss_up, to_decimal
 from tradewinds.model.ids import Asset, InstrumentId, split_instrument_id
@@ -11,6 +12,8 @@ from tradewinds.model.portfolio import Exposure, Trade
 from tradewinds.model.symbols import split_symbol
 from tradewinds.risk.limits import RiskLimits, RiskView
 
+BUY, SPOT = Side.BUY, InstrumentKind.SPOT
+
 
 def fee_rate(instrument: Instrument) -> Decimal:
     """The dearer of both fees: a limit may take, and a rebate may be gone tomorrow."""
@@ -19,21 +22,26 @@ def fee_rate(instrument: Instrument) -> Decimal:
 
 def leverage_of(instrument: Instrument, limits: RiskLimits) -> Decimal:
     """What a perpetual's entry is sent with; spot has none."""
-    if instrument.kind is InstrumentKind.SPOT:
+    if instrument.kind is SPOT:
         return ONE
     return min(limits.leverage_max, instrument.leverage_max)
 
 
 def stop_fill_price(side: Side, stop_price: Decimal, limits: RiskLimits) -> Decimal:
     """Where a stop is assumed to fill: beyond its trigger by the slippage allowance."""
-    slip = to_decimal(limits.slippage_allowance_bps) * BPS
-    return stop_price * (ONE - slip if side is Side.BUY else ONE + slip)
+    return stop_price * _stop_factor(limits.slippage_allowance_bps, buying=side is BUY)
+
+
+@lru_cache(maxsize=16)
+def _stop_factor(bps: float, *, buying: bool) -> Decimal:
+    slip = to_decimal(bps) * BPS
+    return ONE - slip if buying else ONE + slip
 
 
 def unit_loss(side: Side, price: Decimal, stop_price: Decimal, limits: RiskLimits) -> Decimal:
     """Quote asset lost per unit of base between `price` and the stop's fill; negative is gain."""
     exit_price = stop_fill_price(side, stop_price, limits)
-    return price - exit_price if side is Side.BUY else exit_price - price
+    return price - exit_price if side is BUY else exit_price - price
 
 
 def exit_fee(
@@ -46,7 +54,7 @@ def exit_fee(
 def booked_price(intent: OrderIntent) -> Decimal:
     """The price the loss counts from: the ledger books entries at the decision price, so a limit
     that is better than the market was does not make the loss smaller."""
-    if intent.side is Side.BUY:
+    if intent.side is BUY:
         return max(intent.price, intent.decision_price)
     return min(intent.price, intent.decision_price)
 
@@ -70,9 +78,9 @@ def _pending_loss(
 
     The exit's fee is that of the entry price at least, so that tightening never adds risk.
     """
-    move = max(unit_loss(side, price, stop, limits), ZERO)
-    dearest = max(price, stop_fill_price(side, stop, limits))
-    return move + (price + dearest) * fee_rate(instrument)
+    exit_price = stop_fill_price(side, stop, limits)
+    move = max(price - exit_price if side is BUY else exit_price - price, ZERO)
+    return move + (price + max(price, exit_price)) * fee_rate(instrument)
 
 
 def trade_exposure(
@@ -108,7 +116,7 @@ def trade_exposure(
 
 def fill_price_max(intent: OrderIntent, mid: Decimal) -> Decimal:
     """The most a unit can be worth when it fills: a seller may get more than its limit."""
-    return intent.price if intent.side is Side.BUY else max(intent.price, mid)
+    return intent.price if intent.side is BUY else max(intent.price, mid)
 
 
 def committed_cash(
@@ -119,8 +127,18 @@ def committed_cash(
     return notional / leverage_of(instrument, limits) + notional * fee_rate(instrument)
 
 
+def paid_quantity(side: Side, quantity: Decimal, price: Decimal, instrument: Instrument) -> Decimal:
+    """What a spot order takes of the asset it pays with, at its worst price; a fee on top too."""
+    if side is Side.SELL:
+        return quantity
+    on_top = ZERO if instrument.fee_in_received_asset else fee_rate(instrument)
+    return quantity * price * (ONE + on_top)
+
+
 def held_notional(view: RiskView, instrument_id: InstrumentId) -> Decimal:
     """Account currency already committed to the same base asset, on whatever market of it."""
+    if not view.exposures:
+        return ZERO
     asset = base_asset(instrument_id)
     return sum(
         (item.notional for item in view.exposures if base_asset(item.instrument_id) == asset), ZERO

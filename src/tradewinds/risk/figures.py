@@ -1,7 +1,8 @@
 """Is every figure there, and is it a number? Asked before any other question."""
 
-from collections.abc import Iterator
 from decimal import Decimal
+
+from msgspec import structs
 
 from tradewinds.model.decimals import ONE, ZERO
 from tradewinds.model.instrument import Instrument
@@ -11,6 +12,16 @@ from tradewinds.risk.limits import RiskLimits, RiskView
 STEPS_MAX = Decimal(10) ** 27
 """More lots or ticks than this cannot be counted exactly in 28 digits."""
 FEE_MAX = Decimal("0.1")
+FEE_MIN = -FEE_MAX
+VIEW_FIGURES = ("mid", "rate", "visible", "equity", "realised_today")
+INTENT_FIGURES = (
+    "quantity",
+    "price",
+    "decision_price",
+    "stop_price",
+    "target_price",
+    "unwind_loss",
+)
 
 
 def figures_known(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str | None:
@@ -20,37 +31,44 @@ def figures_known(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> st
 
 def view_flaw(view: RiskView) -> str | None:
     """What is missing or impossible in a view; None when a check may use all of it."""
-    for name in view.__struct_fields__:
-        if getattr(view, name) is None:
-            return f"{name} is not known: cannot judge"
-    for name, value in _view_figures(view):
-        if not value.is_finite():
-            return f"{name} is not a finite number"
+    values = structs.astuple(view)
+    if None in values:
+        return f"{view.__struct_fields__[values.index(None)]} is not known: cannot judge"
+    if not all(map(Decimal.is_finite, _view_figures(view))):
+        return _not_finite(view)
     for name in ("mid", "rate"):
         if getattr(view, name) <= ZERO:
             return f"{name} is not positive"
-    if any(item.worst_loss < ZERO or item.notional < ZERO for item in view.exposures):
-        return "an exposure is negative"
+    for item in view.exposures:
+        if item.worst_loss < ZERO or item.notional < ZERO:
+            return "an exposure is negative"
     return None if view.instrument is None else _instrument_flaw(view.instrument)
 
 
-def _view_figures(view: RiskView) -> Iterator[tuple[str, Decimal]]:
-    for name in ("mid", "rate", "visible", "equity", "realised_today"):
-        yield name, getattr(view, name)
+def _view_figures(view: RiskView) -> list[Decimal]:
+    figures = [getattr(view, name) for name in VIEW_FIGURES]
     for item in view.exposures:
-        yield "worst loss", item.worst_loss
-        yield "notional", item.notional
-    for asset, amount in view.free.items():
-        yield f"balance of {asset}", amount
+        figures += (item.worst_loss, item.notional)
+    figures += view.free.values()
+    figures += view.inventory.values()
+    return figures
+
+
+def _not_finite(view: RiskView) -> str:
+    """Which figure it is, in words."""
+    names = list(VIEW_FIGURES) + ["worst loss", "notional"] * len(view.exposures)
+    names += [f"balance of {asset}" for asset in view.free]
+    names += [f"inventory of {asset}" for asset in view.inventory]
+    figures = zip(names, _view_figures(view), strict=True)
+    return next(
+        f"{name} is not a finite number" for name, value in figures if not value.is_finite()
+    )
 
 
 def _intent_flaw(intent: OrderIntent) -> str | None:
-    for name in ("quantity", "price", "decision_price"):
-        value = getattr(intent, name)
-        if not value.is_finite() or value <= ZERO:
-            return f"{name} {value} is not a positive number"
-    for name in ("stop_price", "target_price", "unwind_loss"):
-        value = getattr(intent, name)
+    needed = (intent.quantity, intent.price, intent.decision_price)
+    optional = (intent.stop_price, intent.target_price, intent.unwind_loss)
+    for name, value in zip(INTENT_FIGURES, needed + optional, strict=True):
         if value is not None and (not value.is_finite() or value <= ZERO):
             return f"{name} {value} is not a positive number"
     return None
@@ -58,16 +76,21 @@ def _intent_flaw(intent: OrderIntent) -> str | None:
 
 def _instrument_flaw(instrument: Instrument) -> str | None:
     """Filters and fees that cannot be calculated with."""
-    for name in ("tick_size", "lot_size", "max_quantity"):
-        value = getattr(instrument, name)
+    for name, value in zip(
+        ("tick_size", "lot_size", "max_quantity"),
+        (instrument.tick_size, instrument.lot_size, instrument.max_quantity),
+        strict=True,
+    ):
         if not value.is_finite() or value <= ZERO:
             return f"{name} {value} of the instrument is not a positive number"
-    for name in ("min_quantity", "min_notional"):
-        value = getattr(instrument, name)
+    for name, value in (
+        ("min_quantity", instrument.min_quantity),
+        ("min_notional", instrument.min_notional),
+    ):
         if not value.is_finite() or value < ZERO:
             return f"{name} {value} of the instrument is not a number of zero or more"
     for fee in (instrument.taker_fee, instrument.maker_fee):
-        if not fee.is_finite() or abs(fee) > FEE_MAX:
+        if not fee.is_finite() or not FEE_MIN <= fee <= FEE_MAX:
             return f"a fee of {fee} is not a small fraction"
     leverage = instrument.leverage_max
     if not leverage.is_finite() or leverage < ONE:

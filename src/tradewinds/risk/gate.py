@@ -21,6 +21,10 @@ from tradewinds.risk.exposure import leverage_of
 from tradewinds.risk.limits import RiskLimits, RiskView
 from tradewinds.risk.money import worst_loss
 
+LIMIT, MARKET, STOP_MARKET = OrderType.LIMIT, OrderType.MARKET, OrderType.STOP_MARKET
+GTC, IOC = TimeInForce.GTC, TimeInForce.IOC
+STOP, TARGET = Purpose.STOP, Purpose.TARGET
+
 
 class Closing(Struct, frozen=True, kw_only=True):
     """A wish that can only reduce: how much of a trade to close, why, at what trigger.
@@ -54,13 +58,13 @@ def review(
         strategy_id=intent.strategy_id,
         instrument_id=intent.instrument_id,
         side=intent.side,
-        order_type=OrderType.LIMIT,
+        order_type=LIMIT,
         quantity=intent.quantity,
         price=intent.price,
         purpose=intent.purpose,
         decision_price=intent.decision_price,
         worst_loss=round_loss_up(loss),
-        time_in_force=TimeInForce.IOC if intent.taking else TimeInForce.GTC,
+        time_in_force=IOC if intent.taking else GTC,
         post_only=not intent.taking,
         leverage=leverage_of(view.instrument, limits),
     )
@@ -116,13 +120,13 @@ def approve_continuation(
         strategy_id=intent.strategy_id,
         instrument_id=intent.instrument_id,
         side=intent.side,
-        order_type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        order_type=MARKET if at_market else LIMIT,
         quantity=intent.quantity,
         price=None if at_market else intent.price,
         purpose=intent.purpose,
         decision_price=intent.decision_price,
         worst_loss=ZERO,
-        time_in_force=TimeInForce.IOC,
+        time_in_force=IOC,
     )
 
 
@@ -147,8 +151,8 @@ def _way_out(of: Trade | ApprovedOrder, wish: Closing, order_id: ClientOrderId) 
 
 
 def _closing_type(wish: Closing) -> OrderType:
-    if wish.purpose is Purpose.STOP:
-        return OrderType.STOP_MARKET
-    if wish.purpose is Purpose.TARGET:
-        return OrderType.LIMIT
-    return OrderType.MARKET
+    if wish.purpose is STOP:
+        return STOP_MARKET
+    if wish.purpose is TARGET:
+        return LIMIT
+    return MARKET

@@ -79,7 +79,8 @@ class RiskView(Struct, frozen=True, kw_only=True):
 
     `rate` is account currency per quote asset; `visible` the base quantity that liquidity rules
     allow; `free` balances not locked by resting orders; `realised_today` without what a basket
-    under way has won and may lose again.
+    under way has won and may lose again; `inventory` what a cycle may use of the account's own
+    holdings besides its currency.
     """
 
     now_ns: int
@@ -99,6 +100,7 @@ class RiskView(Struct, frozen=True, kw_only=True):
     free: Mapping[Asset, Decimal]
     orders_last_minute: int
     protection_possible: bool
+    inventory: Mapping[Asset, Decimal] = {}
 
     @property
     def realised_loss_today(self) -> Decimal:
@@ -108,9 +110,9 @@ class RiskView(Struct, frozen=True, kw_only=True):
     @property
     def open_risk(self) -> Decimal:
         """Sum of worst losses, open and in flight."""
-        return sum((item.worst_loss for item in self.exposures), ZERO)
+        return sum([item.worst_loss for item in self.exposures], ZERO)
 
     @property
     def committed(self) -> Decimal:
         """Sum of notionals, open and in flight."""
-        return sum((item.notional for item in self.exposures), ZERO)
+        return sum([item.notional for item in self.exposures], ZERO)

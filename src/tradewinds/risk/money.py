@@ -16,12 +16,16 @@ from tradewinds.risk.exposure import (
 )
 from tradewinds.risk.limits import RiskLimits, RiskView
 
+LEG = Purpose.LEG
+SELL = Side.SELL
+SPOT = InstrumentKind.SPOT
+
 
 def worst_loss(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> Decimal | None:
     """What this intent can cost in account currency, or None when it cannot be told."""
     if view.instrument is None or view.rate is None:
         return None
-    if intent.purpose is Purpose.LEG:
+    if intent.purpose is LEG:
         return _leg_loss(intent, view.instrument, view.rate, limits)
     if intent.stop_price is None:
         return None
@@ -110,7 +114,7 @@ def funds_free(intent: OrderIntent, view: RiskView, limits: RiskLimits) -> str |
     instrument = view.instrument
     if instrument is None or view.mid is None:
         return "no instrument or price: cannot judge"
-    if intent.side is Side.SELL and instrument.kind is InstrumentKind.SPOT:
+    if intent.side is SELL and instrument.kind is SPOT:
         asset, needed = instrument.base, intent.quantity
     else:
         asset = instrument.settle

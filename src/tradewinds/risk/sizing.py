@@ -20,6 +20,9 @@ from tradewinds.risk.exposure import (
 from tradewinds.risk.figures import view_flaw
 from tradewinds.risk.limits import RiskLimits, RiskView
 
+BUY = Side.BUY
+ENTER = Purpose.ENTER
+
 PAYOFF_WITHOUT_TARGET = ONE
 """Assumed reward to risk where a strategy names no target: confidence is that of an even bet."""
 HEADROOM = Decimal("0.000001")
@@ -35,9 +38,14 @@ class SizingInput(Struct, frozen=True, kw_only=True):
     scale: float
 
 
-def within_one(value: float) -> Decimal:
+def bounded(value: float) -> float:
     """`value` held within [0, 1]; what is not a number is nothing."""
-    return to_decimal(min(max(0.0, value), 1.0))
+    return min(max(0.0, value), 1.0)
+
+
+def within_one(value: float) -> Decimal:
+    """`bounded`, as money."""
+    return to_decimal(bounded(value))
 
 
 def kelly_share(confidence: float, payoff: Decimal) -> Decimal:
@@ -75,7 +83,7 @@ def size_entry(
 
 def _unit_intent(signal: EnterSignal, wish: SizingInput, limits: RiskLimits) -> OrderIntent:
     price, taking = _worst_price(signal, wish.instrument, wish.quote, limits)
-    instrument, buying = wish.instrument, signal.side is Side.BUY
+    instrument, buying = wish.instrument, signal.side is BUY
     stop = to_decimal(signal.stop_price)
     target = None if signal.target_price is None else to_decimal(signal.target_price)
     tick = instrument.tick_size
@@ -88,7 +96,7 @@ def _unit_intent(signal: EnterSignal, wish: SizingInput, limits: RiskLimits) -> 
         side=signal.side,
         quantity=ONE,
         price=price,
-        purpose=Purpose.ENTER,
+        purpose=ENTER,
         decision_price=to_decimal((wish.quote.bid + wish.quote.ask) / 2),
         stop_price=ceil_to_step(stop, tick) if buying else floor_to_step(stop, tick),
         target_price=target,
@@ -100,7 +108,7 @@ def _worst_price(
     signal: EnterSignal, instrument: Instrument, quote: Quote, limits: RiskLimits
 ) -> tuple[Decimal, bool]:
     """The price law for the entry: half the collar beyond the touch when taking, else the limit."""
-    buying = signal.side is Side.BUY
+    buying = signal.side is BUY
     if signal.limit_price is not None:
         limit = signal.limit_price
         price = instrument.price_down(limit) if buying else instrument.price_up(limit)
@@ -122,10 +130,12 @@ def _risk_budget(
     reward = abs(unit.target_price - unit.price) if unit.target_price is not None else None
     payoff = reward / risk if reward and risk else PAYOFF_WITHOUT_TARGET
     kelly = kelly_share(signal.confidence, payoff) * to_decimal(limits.kelly_fraction)
-    left = limits.loss_per_day_max - view.realised_loss_today - view.open_risk
-    above_reserve = view.equity - view.open_risk - limits.reserve
-    per_trade = limits.loss_per_trade_max * within_one(scale)
-    wanted = kelly * view.equity * within_one(scale)
+    at_risk = view.open_risk
+    left = limits.loss_per_day_max - view.realised_loss_today - at_risk
+    above_reserve = view.equity - at_risk - limits.reserve
+    part = within_one(scale)
+    per_trade = limits.loss_per_trade_max * part
+    wanted = kelly * view.equity * part
     return min(wanted, per_trade, left, above_reserve) - HEADROOM
 
 
@@ -138,8 +148,9 @@ def _quantity_room(unit: OrderIntent, view: RiskView, limits: RiskLimits) -> Dec
     here = held_notional(view, unit.instrument_id)
     per_asset = view.equity * to_decimal(limits.exposure_per_instrument_max) * leverage
     in_all = view.equity * to_decimal(limits.exposure_total_max) * leverage
-    above_reserve = view.equity - view.committed - limits.reserve
+    committed = view.committed
+    above_reserve = view.equity - committed - limits.reserve
     free = view.free.get(instrument.settle, ZERO) * view.rate
     margin = ONE / leverage + fee_rate(instrument) + BPS
-    room = min(per_asset - here, in_all - view.committed, above_reserve / margin, free / margin)
+    room = min(per_asset - here, in_all - committed, above_reserve / margin, free / margin)
     return (room - HEADROOM) / (fill_price_max(unit, view.mid) * view.rate)

@@ -22,12 +22,12 @@ def signal_flaw(signal: Signal) -> str | None:
 def _enter_flaw(signal: EnterSignal) -> str | None:
     if not _is_number(signal.confidence):
         return f"confidence {signal.confidence} is not a number"
-    for name in ("stop_price", "target_price", "limit_price"):
-        value = getattr(signal, name)
-        optional = name != "stop_price" and value is None
-        if not optional and (flaw := _not_price(name, value)):
-            return flaw
-    return None
+    flaw = _not_price("stop_price", signal.stop_price)
+    if flaw is None and signal.target_price is not None:
+        flaw = _not_price("target_price", signal.target_price)
+    if flaw is None and signal.limit_price is not None:
+        flaw = _not_price("limit_price", signal.limit_price)
+    return flaw
 
 
 def _basket_flaw(signal: BasketSignal) -> str | None:

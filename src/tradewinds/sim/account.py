@@ -13,6 +13,8 @@ from tradewinds.sim.margin import PerpPosition, initial_margin
 from tradewinds.sim.market_state import MarketState
 from tradewinds.sim.working import Lock, Working, lock_key
 
+BUY = Side.BUY
+
 
 class Account:
     """Balances include posted margin. At every instant: locks + margin <= balance."""
@@ -37,22 +39,27 @@ class Account:
 
     def free(self, asset: Asset, besides: str = "") -> Decimal:
         """What an order may still use; `besides` names the lock that is its own."""
-        margin = sum((p.margin for p in self.positions() if p.settle == asset), ZERO)
+        margin = ZERO
+        for market in self.markets.values():
+            position = market.position
+            if position is not None and position.settle == asset:
+                margin += position.margin
         return self.balances.get(asset, ZERO) - margin - self.locked(asset, besides)
 
     def lock_for(self, order: ApprovedOrder, market: MarketState) -> Lock:
         """What the order has to set aside; market orders by the price expected now."""
         instrument = market.instrument
+        if not market.perpetual and order.side is not BUY:
+            sold = order.quantity
+            if order.reduce_only:
+                sold = min(sold, max(self.free(instrument.base, lock_key(order)), ZERO))
+            return Lock(instrument.base, ONE, sold)
         price = order.price or order.trigger_price or market.reference(order.side) or ZERO
         unit = unit_cost(instrument, price, order.leverage)
         if market.perpetual:
             opening = ZERO if order.reduce_only else order.quantity - closable(market, order.side)
             return Lock(instrument.settle, unit, max(opening, ZERO))
-        if order.side is Side.BUY:
-            return Lock(instrument.quote, unit, order.quantity)
-        free = max(self.free(instrument.base, lock_key(order)), ZERO)
-        sold = min(order.quantity, free) if order.reduce_only else order.quantity
-        return Lock(instrument.base, ONE, sold)
+        return Lock(instrument.quote, unit, order.quantity)
 
     def covers(self, lock: Lock, key: str) -> bool:
         """Whether that much is free, not counting what orders of the same key lock already."""

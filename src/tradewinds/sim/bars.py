@@ -104,10 +104,33 @@ def after(match: BarMatch) -> None:
     against(match)
 
 
-def pass_by(market: MarketState, bar: Bar) -> None:
-    """A bar in whose range nothing of ours can happen is only remembered."""
-    if drives(market, bar):
+def passed_by(market: MarketState, bar: Bar) -> bool:
+    """A bar in whose range nothing of ours can happen is only remembered; False for any other."""
+    low, high = bar.low, bar.high
+    # At any price of the bar, as `stirs` says of one.
+    if (
+        low < market.ask_below
+        or high > market.bid_above
+        or low <= market.bid_floor
+        or high >= market.ask_ceiling
+    ):
+        return False
+    # What `drives` finds of nearly every bar. False for NaN.
+    if (
+        0.0 < low <= bar.open <= high < inf
+        and low <= bar.close <= high
+        and 0.0 <= bar.volume < inf
+        and bar.timeframe_ns == market.timeframe_ns
+        and market.showing is None
+        and market.printed_ns <= bar.open_time_ns
+    ):
+        market.last = bar.close
+        market.bar_received_ns = bar.received_time_ns
+        if market.orders:
+            close(market, bar)
+    elif drives(market, bar):
         close(market, bar)
+    return True
 
 
 def close(market: MarketState, bar: Bar) -> None:

@@ -25,6 +25,8 @@ from tradewinds.sim.outbox import Outbox
 from tradewinds.sim.settings import SimSettings
 from tradewinds.sim.working import Working
 
+BUY = Side.BUY
+
 GROUPS_REMEMBERED = 1000
 
 
@@ -170,7 +172,7 @@ class Desk:
 
     def _swap(self, instrument: Instrument, side: Side, part: Level) -> None:
         value = part.size * part.price
-        buying = side is Side.BUY
+        buying = side is BUY
         self.account.change(instrument.quote, -value if buying else value)
         self.account.change(instrument.base, part.size if buying else -part.size)
 
@@ -185,7 +187,7 @@ class Desk:
             position = PerpPosition(
                 instrument_id=market.id, settle=settle, quantity=ZERO, cost=ZERO, margin=ZERO
             )
-        signed = part.size if order.side is Side.BUY else -part.size
+        signed = part.size if order.side is BUY else -part.size
         margin = initial_margin(part.size, part.price, order.leverage)
         market.position = increased(position, signed, part.price, margin)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from tradewinds.model.decimals import ONE, ZERO, floor_to_step
+from tradewinds.model.decimals import ONE, ZERO, floor_to_step, whole_steps
 from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, OrderType, TimeInForce
@@ -11,6 +11,11 @@ from tradewinds.sim.account import closable
 from tradewinds.sim.desk import Desk
 from tradewinds.sim.market_state import MarketState
 from tradewinds.sim.working import PLAIN, PRICED, lock_key, working
+
+LIMIT = OrderType.LIMIT
+GTC = TimeInForce.GTC
+SELL = Side.SELL
+CLOSE_ONLY, HALTED = InstrumentStatus.CLOSE_ONLY, InstrumentStatus.HALTED
 
 Check = Callable[[ApprovedOrder, MarketState, Desk], str | None]
 
@@ -32,7 +37,7 @@ def fields_fit(order: ApprovedOrder, _market: MarketState, _desk: Desk) -> str |
         return "trigger price missing or not positive"
     if order.order_type not in PRICED and order.price is not None:
         return "price not allowed for this order type"
-    rests = order.order_type is OrderType.LIMIT and order.time_in_force is TimeInForce.GTC
+    rests = order.order_type is LIMIT and order.time_in_force is GTC
     if order.post_only and not rests:
         return "post-only needs a GTC limit order"
     return None
@@ -46,21 +51,27 @@ def not_duplicate(order: ApprovedOrder, _market: MarketState, desk: Desk) -> str
 
 
 def status_allows(order: ApprovedOrder, market: MarketState, _desk: Desk) -> str | None:
-    """HALTED takes nothing; CLOSE_ONLY takes what reduces."""
+    """HALTED takes nothing; CLOSE_ONLY takes what reduces; DELISTED only at any price."""
     status = market.instrument.status
-    reducing = order.reduce_only if market.perpetual else order.side is Side.SELL
-    if status is InstrumentStatus.HALTED:
+    reducing = order.reduce_only if market.perpetual else order.side is SELL
+    if status is HALTED:
         return "market is halted"
-    if status is InstrumentStatus.CLOSE_ONLY and not reducing:
+    if status is CLOSE_ONLY and not reducing:
         return "market is close-only"
+    if status is InstrumentStatus.DELISTED and not (reducing and _at_any_price(order)):
+        return "market is delisted"
     return None
+
+
+def _at_any_price(order: ApprovedOrder) -> bool:
+    return order.order_type is OrderType.MARKET
 
 
 def prices_on_tick(order: ApprovedOrder, market: MarketState, _desk: Desk) -> str | None:
     """PRICE_FILTER."""
     tick = market.instrument.tick_size
     for price in (order.price, order.trigger_price):
-        if price is not None and floor_to_step(price, tick) != price:
+        if price is not None and not whole_steps(price, tick):
             return f"PRICE_FILTER: {price} is not a multiple of {tick}"
     return None
 
@@ -68,7 +79,7 @@ def prices_on_tick(order: ApprovedOrder, market: MarketState, _desk: Desk) -> st
 def quantity_in_range(order: ApprovedOrder, market: MarketState, _desk: Desk) -> str | None:
     """LOT_SIZE."""
     rules, quantity = market.instrument, order.quantity
-    if quantity <= ZERO or floor_to_step(quantity, rules.lot_size) != quantity:
+    if quantity <= ZERO or not whole_steps(quantity, rules.lot_size):
         return f"LOT_SIZE: {quantity} is not a positive multiple of {rules.lot_size}"
     if not rules.min_quantity <= quantity <= rules.max_quantity:
         return f"LOT_SIZE: {quantity} not in {rules.min_quantity} to {rules.max_quantity}"
@@ -101,7 +112,7 @@ def something_to_reduce(order: ApprovedOrder, market: MarketState, desk: Desk) -
         return None
     if market.perpetual:
         held = closable(market, order.side)
-    elif order.side is Side.SELL:
+    elif order.side is SELL:
         free = desk.account.free(market.instrument.base, lock_key(order))
         held = floor_to_step(max(free, ZERO), market.instrument.lot_size)
     else:
@@ -113,17 +124,21 @@ def group_open(order: ApprovedOrder, _market: MarketState, desk: Desk) -> str | 
     """A leg that comes after its sibling filled is too late; legs share instrument and side."""
     if order.oco_group and order.oco_group in desk.done_groups:
         return "OCO sibling already filled or triggered"
+    if not order.oco_group:
+        return None
     for other in desk.account.orders.values():
         same = (other.order.instrument_id, other.order.side) == (order.instrument_id, order.side)
-        if order.oco_group and other.order.oco_group == order.oco_group and not same:
+        if other.order.oco_group == order.oco_group and not same:
             return "OCO legs must share instrument and side"
     return None
 
 
 def not_through(order: ApprovedOrder, market: MarketState, desk: Desk) -> str | None:
     """Some venues refuse a stop that would trigger at once."""
+    if order.order_type in PLAIN or not desk.settings.reject_immediate_trigger:
+        return None
     touch = market.touch()
-    if order.order_type in PLAIN or touch is None or not desk.settings.reject_immediate_trigger:
+    if touch is None:
         return None
     lock = desk.account.lock_for(order, market)
     stop = working(order, 0, lock, market.instrument, desk.settings.trade_through_ticks)

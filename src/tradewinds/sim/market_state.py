@@ -81,7 +81,12 @@ class MarketState:
     @property
     def halted(self) -> bool:
         """Whether nothing may match."""
-        return self.instrument.status is InstrumentStatus.HALTED
+        return self.instrument.status is InstrumentStatus.HALTED or self.delisted
+
+    @property
+    def delisted(self) -> bool:
+        """Whether it is over: what is held can only be given away."""
+        return self.instrument.status is InstrumentStatus.DELISTED
 
     def apply(self, delta: BookDelta) -> None:
         """Take a book change in; it becomes what is shown."""
@@ -176,15 +181,6 @@ class MarketState:
             or bid > self.bid_above
             or bid <= self.bid_floor
             or ask >= self.ask_ceiling
-        )
-
-    def reached(self, low: float, high: float) -> bool:
-        """Whether anything of ours may happen at any price from `low` to `high`."""
-        return (
-            low < self.ask_below
-            or high > self.bid_above
-            or low <= self.bid_floor
-            or high >= self.ask_ceiling
         )
 
     def unwatch(self) -> None:

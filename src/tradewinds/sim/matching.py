@@ -8,14 +8,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from math import inf, isfinite
 
-from tradewinds.model.decimals import ZERO, to_decimal
+from tradewinds.model.decimals import ONE, ZERO, to_decimal
 from tradewinds.model.market import FundingRate, MarkPrice, Side, TradePrint
 from tradewinds.model.order import OrderType, Purpose, TimeInForce
 from tradewinds.sim.account import closable
-from tradewinds.sim.costs import Level, rungs, slipped, walk, without
+from tradewinds.sim.costs import Level, rungs, slipped, walk, without, worse_tick
 from tradewinds.sim.desk import Desk
 from tradewinds.sim.market_state import MarketState
 from tradewinds.sim.working import Working
+
+BUY = Side.BUY
+FLATTEN = Purpose.FLATTEN
+MARKET = OrderType.MARKET
+FOK = TimeInForce.FOK
 
 NOTHING_TO_REDUCE = "no position to reduce"
 
@@ -77,7 +82,7 @@ def judge_margin(desk: Desk, market: MarketState, prices: tuple[float, float], n
         return
     if mark is not None and now_ns - mark.received_time_ns <= desk.settings.mark_stale_ns:
         return
-    desk.margin_call(market, prices[0] if position.side is Side.BUY else prices[1])
+    desk.margin_call(market, prices[0] if position.side is BUY else prices[1])
 
 
 def by_urgency(orders: Iterable[Working]) -> list[Working]:
@@ -105,11 +110,24 @@ def meet_shown(desk: Desk, w: Working) -> None:
 def meet_last(desk: Desk, w: Working) -> None:
     """With bars alone, flattening does not wait for the next one: last price, slipped twice."""
     market = desk.market_of(w)
-    flattening = w.order.purpose is Purpose.FLATTEN and w.order.order_type is OrderType.MARKET
+    flattening = w.order.purpose is FLATTEN and w.order.order_type is MARKET
     if market.showing is None and flattening and market.last > 0.0 and not market.halted:
         bps = desk.settings.slippage_bps * 2
         price = slipped(market.last, w.order.side, market.instrument, bps)
         take(desk, w, [Level(price, w.remaining)])
+
+
+def give_away(desk: Desk, w: Working) -> None:
+    """In a delisted market: at the last price, worsened by the haircut, whatever the size."""
+    market, side = desk.market_of(w), w.order.side
+    last = market.reference(side)
+    if last is not None:
+        haircut = desk.settings.delisted_haircut
+        factor = ONE + haircut if side is Side.BUY else ONE - haircut
+        price = worse_tick(last * factor, side, market.instrument.tick_size)
+        take(desk, w, [Level(price, w.remaining)])
+    if not w.gone:
+        desk.expire(w, "market is delisted")
 
 
 def take(desk: Desk, w: Working, levels: Iterable[Level]) -> Decimal:
@@ -121,7 +139,7 @@ def take(desk: Desk, w: Working, levels: Iterable[Level]) -> Decimal:
         return ZERO
     limit = w.order.price or ZERO
     parts = walk(levels, side, Level(limit, wanted), market.instrument.lot_size)
-    if w.order.time_in_force is TimeInForce.FOK and not _all(desk, w, parts, wanted):
+    if w.order.time_in_force is FOK and not _all(desk, w, parts, wanted):
         desk.expire(w, "FOK could not fill completely")
         return ZERO
     done = ZERO

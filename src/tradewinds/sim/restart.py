@@ -22,6 +22,8 @@ def restore(desk: Desk, checkpoint: Checkpoint) -> list[SubmitOrder]:
     """
     account = desk.account
     account.balances = dict(checkpoint.ledger.balances)
+    for asset, quantity in checkpoint.waiting.items():
+        account.balances[asset] = account.balances.get(asset, ZERO) + quantity
     account.orders.clear()
     desk.done_groups.clear()
     for market in account.markets.values():

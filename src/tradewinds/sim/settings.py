@@ -16,7 +16,8 @@ class SimSettings(Struct, frozen=True, kw_only=True):
     A resting limit needs the price at least `trade_through_ticks` ticks beyond it. One bar gives
     us `bar_volume_share_max` of its volume. An order sent up to `bar_grace_ns` after a bar opened
     still counts as there at the open. A mark price older than `mark_stale_ns` is not used. A quote
-    or print further than `price_leap_max` of the last price from it waits for confirmation.
+    or print further than `price_leap_max` of the last price from it waits for confirmation. What
+    is closed in a delisted market is closed at the last price made worse by `delisted_haircut`.
     """
 
     latency_ns: int = 50_000_000
@@ -28,6 +29,7 @@ class SimSettings(Struct, frozen=True, kw_only=True):
     trade_through_ticks: int = 1
     bar_volume_share_max: Decimal = Decimal("0.1")
     bar_grace_ns: int = 2_000_000_000
+    delisted_haircut: Decimal = Decimal("0.05")
     mark_stale_ns: int = 60_000_000_000
     reject_immediate_trigger: bool = False
     price_leap_max: float = 0.2

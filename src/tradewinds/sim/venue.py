@@ -1,7 +1,7 @@
 """A venue in event time. Orders and cancels reach it `latency_ns` after they were sent and meet
 the market as it was then; reports reach us `report_latency_ns` later. Time is received time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from heapq import heappop, heappush
 from types import MappingProxyType
@@ -24,7 +24,8 @@ from tradewinds.sim.settings import SimSettings
 from tradewinds.sim.working import working
 
 FAR = 2**63 - 1
-QueueItem = SubmitOrder | CancelOrder | VenueReport
+QueueItem = SubmitOrder | CancelOrder | VenueReport | InstrumentId
+"""The id of an instrument stands for the end of its listing."""
 
 
 class SimVenue:
@@ -81,6 +82,9 @@ class SimVenue:
         else:
             market.instrument = instrument
             market.rewatch()
+            if market.delisted:
+                # Not at once: the engine is told of the end before its orders are.
+                self._push(0, market.id)
 
     def _market(self, instrument: Instrument) -> MarketState:
         return MarketState(instrument, self._settings.price_leap_max)
@@ -93,11 +97,11 @@ class SimVenue:
         """Send a cancel on its way; the order may fill before it arrives."""
         self._send(command, command.instrument_id)
 
-    def stages(self, event: MarketEvent) -> Iterator[Sequence[VenueReport]]:
+    def stages(self, event: MarketEvent) -> Iterable[Sequence[VenueReport]]:
         """Reports that `event` causes, one batch at a time; exhaust it before the next event."""
         market = self._markets.get(event.instrument_id)
         if market is None:
-            return iter(())
+            return ()
         if event.received_time_ns < self._due_ns:
             kind = type(event)
             if kind is Quote:
@@ -109,16 +113,15 @@ class SimVenue:
                     and event.ask < market.ask_ceiling  # type: ignore[union-attr]
                 ):
                     market.showing = event  # type: ignore[assignment]
-                    return iter(())
+                    return ()
             elif kind is Bar:
-                if not market.reached(event.low, event.high):  # type: ignore[union-attr]
-                    bars.pass_by(market, event)  # type: ignore[arg-type]
-                    return iter(())
+                if bars.passed_by(market, event):  # type: ignore[arg-type]
+                    return ()
             elif market.idle or (
                 kind is TradePrint and not market.stirs(event.price, event.price)  # type: ignore[union-attr]
             ):
                 self._note(market, event)
-                return iter(())
+                return ()
         return self._run(market, event)
 
     def due(self, now_ns: int) -> Sequence[VenueReport]:
@@ -210,6 +213,10 @@ class SimVenue:
                 self._at(due_ns, due_ns, delay)
                 self._arrive(item)
                 yield from self._handed_over(now_ns)
+            elif isinstance(item, str):
+                self._at(now_ns, now_ns, self._settings.report_latency_ns)
+                self._delist(self._markets[item])
+                yield from self._handed_over(now_ns)
             else:
                 yield [item]
 
@@ -231,6 +238,8 @@ class SimVenue:
         w = working(order, item.time_ns, lock, market.instrument, ticks)
         w.stage = self._stage_of(order.instrument_id)
         desk.accept(w)
+        if market.delisted:
+            matching.give_away(desk, w)
         matching.meet_shown(desk, w)
         if w.stage == 0 and not w.gone:
             matching.meet_last(desk, w)
@@ -248,6 +257,11 @@ class SimVenue:
         self._desk.outbox.ended(
             CancelRejected, item.client_order_id, item.instrument_id, "unknown or closed order"
         )
+
+    def _delist(self, market: MarketState) -> None:
+        for w in list(market.orders):
+            self._desk.expire(w, "market is delisted")
+        market.rewatch()
 
     def _send(self, command: SubmitOrder | CancelOrder, instrument_id: InstrumentId) -> None:
         latency = 0 if self._stage_of(instrument_id) else self._settings.latency_ns

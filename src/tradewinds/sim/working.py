@@ -11,6 +11,9 @@ from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Side
 from tradewinds.model.order import ApprovedOrder, OrderType, TimeInForce
 
+GTC = TimeInForce.GTC
+BUY = Side.BUY
+
 PLAIN = frozenset({OrderType.MARKET, OrderType.LIMIT})
 PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 ADVERSE = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT})
@@ -30,6 +33,7 @@ class Working:
     """`active`: in the market (a stop is not, before its trigger). `fresh`: has not met it yet.
 
     `stage`: the stage of the bar in hand in which it was sent or triggered; 0: before this bar.
+    `key`: orders of one key share one lock, for only one of them can fill.
     """
 
     order: ApprovedOrder
@@ -39,6 +43,9 @@ class Working:
     through: float
     trigger: float
     active: bool
+    key: str
+    buying: bool
+    priced: bool
     fresh: bool = True
     filled: Decimal = ZERO
     stage: int = 0
@@ -55,24 +62,9 @@ class Working:
         return self.lock.unit * min(self.remaining, self.lock.quantity)
 
     @property
-    def key(self) -> str:
-        """Orders of one key share one lock: only one of them can fill."""
-        return lock_key(self.order)
-
-    @property
-    def buying(self) -> bool:
-        """Which side we are on."""
-        return self.order.side is Side.BUY
-
-    @property
     def adverse(self) -> bool:
         """A stop that still waits for its trigger."""
         return not self.active and self.order.order_type in ADVERSE
-
-    @property
-    def priced(self) -> bool:
-        """Whether it has a limit, once triggered."""
-        return self.order.order_type in PRICED
 
     @property
     def resting(self) -> bool:
@@ -82,7 +74,7 @@ class Working:
     @property
     def immediate(self) -> bool:
         """Whether its remainder expires instead of waiting."""
-        return self.order.time_in_force is not TimeInForce.GTC
+        return self.order.time_in_force is not GTC
 
     def hit(self, bid: float, ask: float) -> bool:
         """Whether a waiting stop or take-profit triggers at these prices."""
@@ -108,20 +100,21 @@ def working(
     order: ApprovedOrder, submitted_ns: int, lock: Lock, instrument: Instrument, ticks: int
 ) -> Working:
     """A new order as it arrives; `ticks` is how far through a limit the price must go."""
-    through = order.price
-    if through is not None:
+    price, trigger, buying = order.price, order.trigger_price, order.side is BUY
+    limit = through = nan
+    if price is not None:
         beyond = instrument.tick_size * (ticks - ONE)
-        through += -beyond if order.side is Side.BUY else beyond
+        limit = float(price)
+        through = float(price - beyond if buying else price + beyond) if beyond else limit
     return Working(
         order=order,
         submitted_ns=submitted_ns,
         lock=lock,
-        limit=_float(order.price),
-        through=_float(through),
-        trigger=_float(order.trigger_price),
+        limit=limit,
+        through=through,
+        trigger=nan if trigger is None else float(trigger),
         active=order.order_type in PLAIN,
+        key=lock_key(order),
+        buying=buying,
+        priced=order.order_type in PRICED,
     )
-
-
-def _float(price: Decimal | None) -> float:
-    return nan if price is None else float(price)

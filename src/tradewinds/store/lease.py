@@ -24,6 +24,15 @@ def this_host() -> str:
     return f"{socket.gethostname()} {apart}"
 
 
+def holders(engine: Engine, now_ns: int, ttl_ns: int) -> frozenset[str]:
+    """Who holds a fresh lease on any account."""
+    query = select(LEASES.c.owner).where(
+        LEASES.c.owner != NOBODY, LEASES.c.renewed_ns > now_ns - ttl_ns
+    )
+    with told(engine.url, "cannot read the leases"), engine.connect() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
 class Lease:
     """Acquire before trading, renew well within the ttl, release at the end.
 

@@ -1,5 +1,6 @@
 """What going round a cycle is worth: how much fits, at what edge, and what bad luck leaves."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -45,6 +46,13 @@ class Odds(Struct, frozen=True):
         """Expected bps after everything: the edge if all goes well, the way back if not."""
         good = (1.0 - self.failure_chance) * (edge_bps - self.allowance_bps)
         return good - self.failure_chance * self.unwind_bps
+
+
+def broken_at_once(failure_chance: float) -> float:
+    """How often some but not all of three legs fill that leave at once, where `failure_chance` is
+    that of the second or the third of three in sequence, and each fills or not by itself."""
+    fills = math.sqrt(1.0 - failure_chance)
+    return 1.0 - fills**3 - (1.0 - fills) ** 3
 
 
 def round_trip(roads: Sequence[Road], notional_max: float, odds: Odds) -> Round | None:

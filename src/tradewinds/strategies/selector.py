@@ -10,7 +10,9 @@ back.
 
 import hashlib
 import math
+import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import structs
@@ -25,6 +27,7 @@ NOISE: Final = 1.5
 PRIOR_MEAN: Final = 0.1
 PRIOR_DEVIATION: Final = (0.3, 0.1, 0.1, 0.1, 0.1)
 """What a strategy is worth before it has shown anything: a little, and the context less."""
+PRIOR: Final = tuple(1.0 / deviation**2 for deviation in PRIOR_DEVIATION)
 KEEP: Final = 0.99
 """Of the evidence, with each new result: about a hundred count."""
 RESULT_MIN: Final = -2.0
@@ -34,6 +37,9 @@ BACK_ABOVE: Final = 0.5
 SEEN_MIN: Final = 15.0
 DRAWS: Final = 32
 UNIT: Final = 2.0**32
+TURN: Final = 2.0 * math.pi
+WORDS: Final = struct.Struct(">8I")
+Matrix = tuple[tuple[float, ...], ...]
 
 
 def new_arm(strategy_id: StrategyId) -> ArmState:
@@ -62,21 +68,19 @@ def learned(arm: ArmState, context: Context, result: float) -> ArmState:
 def worth(arm: ArmState, context: Context) -> tuple[float, float]:
     """Mean and standard deviation of what the strategy is believed to earn now."""
     x = [1.0, *context]
-    prior = [1.0 / deviation**2 for deviation in PRIOR_DEVIATION]
-    matrix = [list(row) for row in arm.precision]
-    for index, value in enumerate(prior):
-        matrix[index][index] += value
     moment = list(arm.moment)
-    moment[0] += prior[0] * PRIOR_MEAN
-    lean = _solved(matrix, x)
-    mean = sum(a * b for a, b in zip(lean, moment, strict=True))
-    variance = sum(a * b for a, b in zip(lean, x, strict=True))
-    return mean, math.sqrt(max(variance, 0.0))
+    moment[0] += PRIOR[0] * PRIOR_MEAN
+    lean = _solved(_factors(arm.precision), x)
+    mean = _dot(lean, moment)
+    return mean, math.sqrt(max(_dot(lean, x), 0.0))
 
 
 def chance(arm: ArmState, context: Context) -> float:
     """Probability that it earns in times like now."""
-    mean, deviation = worth(arm, context)
+    return _chance(*worth(arm, context))
+
+
+def _chance(mean: float, deviation: float) -> float:
     return 0.5 * math.erfc(-mean / (deviation * math.sqrt(2.0))) if deviation > 0.0 else 0.5
 
 
@@ -84,48 +88,82 @@ def weighed(arm: ArmState, context: Context, hour: int) -> ArmState:
     """The arm with its weight for the next hour: twice the share of draws that say it earns, one
     at most, and one while too little is seen; benched or back by the chance itself, which no draw
     can sway."""
-    odds = chance(arm, context)
-    losing = odds < BENCH_BELOW and arm.seen >= SEEN_MIN
-    benched = odds <= BACK_ABOVE if arm.benched else losing
-    if benched:
-        return structs.replace(arm, benched=True, weight=0.0)
-    if arm.seen < SEEN_MIN:
-        return structs.replace(arm, benched=False, weight=1.0)
+    new = arm.seen < SEEN_MIN
+    if new and not arm.benched:
+        return arm if arm.weight == 1.0 else structs.replace(arm, weight=1.0)
     mean, deviation = worth(arm, context)
-    draws = normals(f"{arm.strategy_id}:{hour}", DRAWS)
-    good = sum(mean + deviation * z > 0.0 for z in draws)
-    return structs.replace(arm, benched=False, weight=min(1.0, 2.0 * good / DRAWS))
+    odds = _chance(mean, deviation)
+    if odds <= BACK_ABOVE if arm.benched else odds < BENCH_BELOW:
+        return structs.replace(arm, benched=True, weight=0.0)
+    if new:
+        return structs.replace(arm, benched=False, weight=1.0)
+    weight = _weight(mean, deviation, f"{arm.strategy_id}:{hour}")
+    return structs.replace(arm, benched=False, weight=weight)
 
 
 def normals(seed: str, count: int) -> list[float]:
     """Standard normal numbers that are a function of `seed` (Box and Muller 1958)."""
     found: list[float] = []
-    block = 0
     while len(found) < count:
-        digest = hashlib.sha256(f"{seed}:{block}".encode()).digest()
-        block += 1
-        words = [int.from_bytes(digest[at : at + 4], "big") for at in range(0, 32, 4)]
-        for one, other in zip(words[::2], words[1::2], strict=True):
-            radius = math.sqrt(-2.0 * math.log((one + 1.0) / (UNIT + 1.0)))
-            angle = 2.0 * math.pi * other / UNIT
-            found += [radius * math.cos(angle), radius * math.sin(angle)]
+        found += _eight(seed, len(found) // 8)
     return found[:count]
 
 
-def _solved(matrix: list[list[float]], right: Sequence[float]) -> list[float]:
-    """Solution of a small symmetric positive definite system, by Cholesky's factors."""
-    size = len(right)
-    lower = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = matrix[i][j] - sum(lower[i][k] * lower[j][k] for k in range(j))
-            lower[i][j] = math.sqrt(rest) if i == j else rest / lower[j][j]
+def _eight(seed: str, block: int) -> list[float]:
+    """The eight of `normals` that come after `block` times eight others."""
+    words = WORDS.unpack(hashlib.sha256(f"{seed}:{block}".encode()).digest())
+    found: list[float] = []
+    for one, other in zip(words[::2], words[1::2], strict=True):
+        radius = math.sqrt(-2.0 * math.log((one + 1.0) / (UNIT + 1.0)))
+        angle = TURN * other / UNIT
+        found += (radius * math.cos(angle), radius * math.sin(angle))
+    return found
+
+
+def _weight(mean: float, deviation: float, seed: str) -> float:
+    """Twice the share of DRAWS that say it earns; no more are drawn once that is one."""
+    good = 0
+    for block in range(DRAWS // 8):
+        for z in _eight(seed, block):
+            if mean + deviation * z > 0.0:
+                good += 1
+        if 2 * good >= DRAWS:
+            return 1.0
+    return 2.0 * good / DRAWS
+
+
+@lru_cache(maxsize=64)
+def _factors(precision: Matrix) -> Matrix:
+    """Cholesky's, of a belief and its prior: rows of the lower triangle. A belief changes with each
+    result, but is asked every hour."""
+    lower: list[tuple[float, ...]] = []
+    for i, (given, prior) in enumerate(zip(precision, PRIOR, strict=True)):
+        row: list[float] = []
+        for j, other in enumerate(lower):
+            row.append((given[j] - _dot(row, other)) / other[j])
+        row.append(math.sqrt(given[i] + prior - _dot(row, row)))
+        lower.append(tuple(row))
+    return tuple(lower)
+
+
+def _solved(lower: Matrix, right: Sequence[float]) -> list[float]:
+    """Solution of the system whose matrix has these factors."""
     forward: list[float] = []
-    for i in range(size):
-        known = sum(lower[i][k] * forward[k] for k in range(i))
-        forward.append((right[i] - known) / lower[i][i])
+    for row, value in zip(lower, right, strict=True):
+        forward.append((value - _dot(row, forward)) / row[-1])
+    size = len(right)
     back = [0.0] * size
-    for i in reversed(range(size)):
-        known = sum(lower[k][i] * back[k] for k in range(i + 1, size))
+    for i in range(size - 1, -1, -1):
+        known = 0.0
+        for k in range(i + 1, size):
+            known += lower[k][i] * back[k]
         back[i] = (forward[i] - known) / lower[i][i]
     return back
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    """Over the shorter of the two, added in order: the same bits on every Python."""
+    total = 0.0
+    for a, b in zip(one, other, strict=False):
+        total += a * b
+    return total

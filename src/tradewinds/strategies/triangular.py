@@ -8,7 +8,7 @@ the cycle goes through is none any more; at 10 bps a leg a quiet market shows no
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -18,10 +18,10 @@ from tradewinds.model.events import MarketEvent
 from tradewinds.model.ids import Asset, StrategyId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import BookDelta, Quote, Side
-from tradewinds.model.signal import BasketSignal, Leg, Signal
+from tradewinds.model.signal import BasketSignal, Leg, Sending, Signal
 from tradewinds.model.symbols import DOLLARS
 from tradewinds.ports import MarketView, Subscription
-from tradewinds.strategies.cycle_value import Odds, Road, Round, round_trip
+from tradewinds.strategies.cycle_value import Odds, Road, Round, broken_at_once, round_trip
 from tradewinds.strategies.cycles import Edges, find_cycles, path, sells
 
 _INFINITY = float("inf")
@@ -43,6 +43,8 @@ class TriangularParams(Struct, frozen=True, kw_only=True):
     `assets` and `bridges` limit the cycles where they are not empty: both assets between must be
     in `assets`, at least one in `bridges`. `notional_max` is in the start asset. A dollar further
     than `depeg_max_bps` from the start asset's price, where that is a dollar too, is not touched.
+    `legs` that are simultaneous need both assets between in the account's inventory; `auto` sends
+    them so where they are there and it pays, and else in sequence where that pays.
     """
 
     start_asset: AssetName = "USDT"
@@ -56,6 +58,7 @@ class TriangularParams(Struct, frozen=True, kw_only=True):
     notional_max: Annotated[float, Meta(gt=0, le=1_000_000)] = 200.0
     cooldown_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
     quote_age_max_ms: Annotated[int, Meta(ge=1, le=60_000)] = 2000
+    legs: Literal["sequenced", "simultaneous", "auto"] = "sequenced"
 
 
 class Triangular:
@@ -176,27 +179,57 @@ class Triangular:
         )
 
     def _valued(self, cycle: "_Cycle") -> "_Plan | None":
-        """As much as pays by every leg's depth; nothing where a leg would be below the venue's
-        minimum, or what is left after everything is too little."""
+        """Each way that is wanted; where both pay, what pays by both."""
         markets = [self._markets[edge // 2] for edge in cycle.edges]
-        odds = self._odds(markets)
         roads = [m.road(edge) for m, edge in zip(markets, cycle.edges, strict=True)]
+        legs = self._params.legs
+        one_by_one = at_once = None
+        if legs != "simultaneous":
+            one_by_one = self._way(markets, roads, self._odds(markets))
+        if legs != "sequenced":
+            at_once = self._way(markets, roads, self._odds_at_once(markets))
+        if one_by_one is None and at_once is None:
+            return None
+        if one_by_one is None or at_once is None:
+            sending = Sending.SIMULTANEOUS if one_by_one is None else Sending.SEQUENCED
+            found = one_by_one or at_once
+            assert found is not None
+            return _Plan(cycle, *found, sending)
+        way = min(one_by_one[0], at_once[0], key=lambda found: found.notional)
+        return _Plan(cycle, way, min(one_by_one[1], at_once[1]), Sending.EITHER)
+
+    def _way(
+        self, markets: "list[_Market]", roads: Sequence[Road], odds: Odds
+    ) -> tuple[Round, float] | None:
+        """As much as pays by every leg's depth, and its expected bps; nothing where a leg would be
+        below the venue's minimum, or what is left after everything is too little."""
         found = round_trip(roads, self._params.notional_max, odds)
         if found is None or odds.value(found.edge_bps) <= self._params.edge_min_bps:
             return None
         for market, size, price in zip(markets, found.sizes, found.prices, strict=True):
             if size < market.min_quantity or size * price < market.min_notional:
                 return None
-        return _Plan(cycle, found, odds.value(found.edge_bps))
+        return found, odds.value(found.edge_bps)
 
     def _odds(self, markets: "list[_Market]") -> Odds:
         """The legs go one after the other: each waits for those before it."""
-        latency_ns = self._params.latency_ms * _MS
-        waits = ((number + 1) * latency_ns for number in range(len(markets)))
-        variance = sum(m.moves.variance * wait for m, wait in zip(markets, waits, strict=True))
-        allowance_bps = max(self._params.safety_bps, math.sqrt(variance) * _BPS)
+        allowance_bps = self._allowance(markets, range(1, len(markets) + 1))
         back_bps = max(market.back_bps for market in markets)
-        return Odds(allowance_bps, self._params.failure_chance, 2.0 * back_bps + allowance_bps)
+        way_back_bps = 2.0 * back_bps + allowance_bps
+        return Odds(allowance_bps, self._params.failure_chance, way_back_bps)
+
+    def _odds_at_once(self, markets: "list[_Market]") -> Odds:
+        """All wait equally long, each may fail by itself, and two that did not are undone."""
+        allowance_bps = self._allowance(markets, [1] * len(markets))
+        back_bps = max(market.back_bps for market in markets)
+        chance = broken_at_once(self._params.failure_chance)
+        return Odds(allowance_bps, chance, 4.0 * back_bps + allowance_bps)
+
+    def _allowance(self, markets: "list[_Market]", waits: Sequence[int]) -> float:
+        """What usually moves while the legs wait, in bps; `waits` in latencies."""
+        latency_ns = self._params.latency_ms * _MS
+        moved = (m.moves.variance * wait for m, wait in zip(markets, waits, strict=True))
+        return max(self._params.safety_bps, math.sqrt(sum(moved) * latency_ns) * _BPS)
 
     def _signal(self, plan: "_Plan") -> BasketSignal:
         cycle, way = plan.cycle, plan.way
@@ -220,6 +253,7 @@ class Triangular:
                 f"edge {way.edge_bps:.2f} bps, {plan.value_bps:.2f} expected after everything,"
                 f" size {way.notional:.8g} {start}, {route}"
             ),
+            sending=plan.sending,
         )
 
     def _connect(self, cycles: "list[_Cycle]") -> None:
@@ -327,10 +361,11 @@ class _Cycle:
 class _Plan:
     """A cycle worth going round now."""
 
-    __slots__ = ("cycle", "value_bps", "way")
+    __slots__ = ("cycle", "sending", "value_bps", "way")
 
-    def __init__(self, cycle: _Cycle, way: Round, value_bps: float) -> None:
+    def __init__(self, cycle: _Cycle, way: Round, value_bps: float, sending: Sending) -> None:
         self.cycle = cycle
+        self.sending = sending
         self.way = way
         self.value_bps = value_bps
 

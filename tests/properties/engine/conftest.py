@@ -366,6 +366,8 @@ class Storm:
     World = World
     Cast = Cast
     Chaos = Chaos
+    Watched = Watched
+    Shuffled = Shuffled
 
 
 @pytest.fixture(scope="session")

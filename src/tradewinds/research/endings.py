@@ -1,0 +1,37 @@
+"""Tells venue and engine that an instrument was delisted, at the moment the recording knows it."""
+
+from typing import Final
+
+from msgspec import structs
+
+from tradewinds.engine.driver import Driver
+from tradewinds.model.events import InstrumentChanged
+from tradewinds.model.instrument import InstrumentStatus
+from tradewinds.sources import Past
+
+NEVER: Final = 2**63 - 1
+
+
+class Endings:
+    """What is still to end, soonest first. `next_ns` is when; ask for it before each event."""
+
+    def __init__(self, driver: Driver, past: Past) -> None:
+        known = {instrument.id: instrument for instrument in past.instruments}
+        ending = [(at_ns, id_) for id_, at_ns in past.endings.items() if id_ in known]
+        self._driver = driver
+        self._waiting = [(at_ns, known[id_]) for at_ns, id_ in sorted(ending, reverse=True)]
+
+    @property
+    def next_ns(self) -> int:
+        """NEVER where there is none."""
+        return self._waiting[-1][0] if self._waiting else NEVER
+
+    def tell(self, now_ns: int) -> None:
+        """Everything that has ended by now."""
+        while self.next_ns <= now_ns:
+            at_ns, instrument = self._waiting.pop()
+            self._driver.pass_time(at_ns)
+            gone = structs.replace(instrument, status=InstrumentStatus.DELISTED)
+            self._driver.instrument_changed(
+                InstrumentChanged(instrument=gone, venue_time_ns=at_ns, received_time_ns=at_ns)
+            )
