@@ -30,13 +30,17 @@ types: env
 # In CI a skipped test is a failed one.
 PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_skips)
 
+# To read all tests takes 20 s, so each round is shown only the files with its mark.
+MARKED = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+
 # Tests that measure time go first and alone, then the browser's: its driver keeps an event loop
 # running, in which no other test could start its own; then those that mostly wait, more at a time
 # than there are processors. pytest answers 5 where none is marked so.
 unit: env $(SECOND) oracles
-	$(PYTEST) -m serial $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m browser $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) --dist worksteal $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m serial $(call MARKED,serial) $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m browser $(call MARKED,browser) $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) --dist worksteal \
+		tests/contract tests/faults $(call MARKED,wall) $(ARGS) || [ $$? -eq 5 ]
 	$(PYTEST) -m "not serial and not wall and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 
 others: $(SECOND) oracles

@@ -52,7 +52,8 @@ def recorded() -> Path:
 
 
 ON_THE_WALL = ("tests/contract/", "tests/faults/test_B_", "tests/faults/test_C_")
-"""Real sockets and real waits: apart from what keeps the processor busy, two at a time."""
+"""Real sockets and real waits: apart from what keeps the processor busy, two at a time. The
+Makefile looks for them in tests/contract and tests/faults alone."""
 
 
 @pytest.hookimpl(tryfirst=True)

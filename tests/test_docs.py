@@ -1,15 +1,17 @@
 """The documents are true: commands exist, links lead somewhere, every setting is explained."""
 
+import io
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+
+from tradewinds.cli.app import run_app
 
 REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
@@ -134,8 +136,8 @@ def test_every_verb_in_the_documents_exists() -> None:
 
 
 def answers_help(verb: str) -> bool:
-    command = [sys.executable, "-P", "-m", "tradewinds.cli", verb, "--help"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        return run_app([verb, "--help"]) == 0
 
 
 def test_the_command_line_refuses_an_unknown_verb() -> None:

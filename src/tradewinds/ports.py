@@ -124,6 +124,39 @@ class DrivenVenue(Venue, Protocol):
         ...
 
 
+class QuietMarket(Protocol):
+    """One instrument at a simulated venue, as a loop over bars sees it: a bar of `timeframe_ns`
+    after `printed_ns` that touches none of the four prices, while nothing is `showing`, does
+    nothing there but become `last` and `bar_received_ns`."""
+
+    timeframe_ns: int
+    printed_ns: int
+    ask_below: float
+    bid_above: float
+    bid_floor: float
+    ask_ceiling: float
+    last: float
+    bar_received_ns: int
+
+    @property
+    def showing(self) -> object: ...
+
+
+@runtime_checkable
+class QuietVenue(DrivenVenue, Protocol):
+    """A venue of which it can be known beforehand that a bar changes nothing there."""
+
+    @property
+    def quiet_markets(self) -> Mapping[InstrumentId, QuietMarket]:
+        """All markets, as they change."""
+        ...
+
+    @property
+    def next_due_ns(self) -> int:
+        """When the next command or report is due that is on its way."""
+        ...
+
+
 class Feed(Protocol):
     """Market data in time order, in batches as they come from a socket read or a file."""
 

@@ -22,7 +22,7 @@ from tradewinds.engine.settings import EngineSettings
 from tradewinds.market.synthetic_perps import perpetual_instruments
 from tradewinds.market.synthetic_spec import synthetic_instruments
 from tradewinds.model import events as ev
-from tradewinds.model.ids import Asset, RunId, StrategyId
+from tradewinds.model.ids import Asset, InstrumentId, RunId, StrategyId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, Side
 from tradewinds.model.portfolio import TradePhase
@@ -36,6 +36,7 @@ from tradewinds.store.memory import MemoryJournal
 MINUTE = 60_000_000_000
 START = 1_700_000_000_000_000_000 // MINUTE * MINUTE
 USDT = Asset("USDT")
+OPENING = {USDT: Decimal(2000)}
 WHO = StrategyId("puppet")
 SPOT = structs.replace(
     next(i for i in synthetic_instruments() if i.symbol == "BTC/USDT"),
@@ -111,41 +112,50 @@ def journal_of(steps: Sequence[Step], beat: int) -> bytes:
     listed = (SPOT, PERPETUAL)
     puppet, journal = Puppet(listed), MemoryJournal()
     engine = Engine(EngineSettings(currency=USDT, limits=LIMITS), [puppet])
-    venue = SimVenue(listed, {USDT: Decimal(2000)}, SimSettings())
+    venue = SimVenue(listed, OPENING, SimSettings())
     driver = Driver(engine, venue, journal, beat_ns=beat * MINUTE, durable=False)
-    driver.start(
-        ev.RunStarted(
-            run_id=RunId("run"),
-            account="a",
-            instruments=listed,
-            opening_balances={USDT: Decimal(2000)},
-            checkpoint=None,
-            settings="",
-            venue_time_ns=START,
-            received_time_ns=START,
-        )
-    )
+    start(driver, listed)
     closes = [100.0, 100.0]
     for number, step in enumerate(steps):
         place = step[6] % 2
         path = [round(closes[place] * (1 + part / 4_000), 2) for part in step[:4]]
         closes[place] = path[-1]
         puppet.word = step[5]
-        opened = START + number * MINUTE
-        bar = Bar(
-            instrument_id=listed[place].id,
-            timeframe_ns=MINUTE,
-            open_time_ns=opened,
-            open=path[0],
-            high=max(path),
-            low=min(path),
-            close=path[-1],
-            volume=float(step[4]),
-            venue_time_ns=opened + MINUTE,
-            received_time_ns=opened + MINUTE,
-        )
-        driver.markets((bar,))
+        closed = START + (number + 1) * MINUTE
+        driver.markets((minute_bar(listed[place].id, path, float(step[4]), closed),))
     return journal.encoded()
+
+
+def start(driver: Driver, listed: Sequence[Instrument]) -> None:
+    """A run with these instruments, from OPENING."""
+    driver.start(
+        ev.RunStarted(
+            run_id=RunId("run"),
+            account="a",
+            instruments=tuple(listed),
+            opening_balances=OPENING,
+            checkpoint=None,
+            settings="",
+            venue_time_ns=START,
+            received_time_ns=START,
+        )
+    )
+
+
+def minute_bar(of: InstrumentId, path: Sequence[float], volume: float, closed_ns: int) -> Bar:
+    """The minute in which the price went this way."""
+    return Bar(
+        instrument_id=of,
+        timeframe_ns=MINUTE,
+        open_time_ns=closed_ns - MINUTE,
+        open=path[0],
+        high=max(path),
+        low=min(path),
+        close=path[-1],
+        volume=volume,
+        venue_time_ns=closed_ns,
+        received_time_ns=closed_ns,
+    )
 
 
 def take_bar_slowly(self: Board, slot: Slot, bar: Bar) -> str | None:

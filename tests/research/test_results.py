@@ -126,6 +126,7 @@ def test_the_page_shows_losers_as_plainly_as_winners(cell: Cell) -> None:
         total *= 1 + value
     assert f"{(total - 1) * 100:.2f} %" in page
     assert "**missed**" in page
+    assert f"`trading-cli results FOLDER --candidates {cell.candidates}`" in page
     for words in ("Monthly return (20 to 50 %)", "under 5 %", "benched", "as set", "Losing"):
         assert words in page
     for line in page.splitlines():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tradewinds.engine.engine import Engine
 from tradewinds.engine.queue import TimerQueue
+from tradewinds.engine.quiet import Quiet
 from tradewinds.execution.bracket import carries
 from tradewinds.model.commands import CancelOrder, Command, SetTimer, SubmitOrder
 from tradewinds.model.errors import StoreUnavailable
@@ -13,12 +14,13 @@ from tradewinds.model.events import (
     InstrumentChanged,
     MarketEvent,
     OrderRejected,
+    SoundBlock,
     StoreHealthChanged,
     TimerFired,
 )
 from tradewinds.model.market import Bar, TradePrint
 from tradewinds.model.order import Purpose
-from tradewinds.ports import DrivenVenue, Journal
+from tradewinds.ports import DrivenVenue, Journal, QuietVenue
 
 log = logging.getLogger(__name__)
 BEAT = "beat"
@@ -51,6 +53,9 @@ class Driver:
         self._timers = TimerQueue()
         self._beat_ns = beat_ns
         self._beat_due_ns = 0
+        self._quiet: Quiet | None = None
+        if isinstance(venue, QuietVenue) and getattr(journal, "forgets", False):
+            self._quiet = engine.quiet(venue)
 
     def start(self, *first: Event) -> None:
         """The run's first events; time passes from here on."""
@@ -61,11 +66,17 @@ class Driver:
 
     def market(self, event: MarketEvent) -> None:
         """One market event."""
-        self.markets((event,))
+        self._each((event,))
 
     def markets(self, events: Iterable[MarketEvent]) -> None:
         """Market events in order; of each: timers that were due, the venue's matching, then the
         engine, then the bars it completes."""
+        if self._quiet is not None and isinstance(events, SoundBlock):
+            self._sound(self._quiet, events)
+        else:
+            self._each(events)
+
+    def _each(self, events: Iterable[MarketEvent]) -> None:
         stages, derive = self.venue.stages, self.derive
         append_event, step = self.journal.append_event, self.engine.step
         for event in events:
@@ -84,6 +95,28 @@ class Driver:
             if derive is not None and type(event) in DERIVED_FROM:
                 for bar in derive(event):
                     self.inject(bar)
+
+    def _sound(self, quiet: Quiet, block: SoundBlock) -> None:
+        """The same, with a short way for bars in which nothing of ours can happen."""
+        out, derive = self.engine.floor.out, self.derive or _nothing
+        index, count = 0, len(block)
+        while index < count:
+            event = block[index]
+            if event.received_time_ns >= self._beat_due_ns:
+                self.pass_time(event.received_time_ns)
+            reached = quiet.run(block, index, self._beat_due_ns, derive)
+            if reached == index:
+                self._each((event,))
+                index += 1
+                continue
+            self.events += reached - index
+            index = reached
+            made, commands = quiet.made, out.commands
+            if commands:
+                out.commands = []
+                self._carry_out(commands)
+            for bar in made:
+                self.inject(bar)
 
     def instrument_changed(self, event: InstrumentChanged) -> None:
         """New filters, fees or status: the venue takes them up first, then the engine."""
@@ -198,3 +231,8 @@ def _risks(command: SubmitOrder, refused: Sequence[SubmitOrder]) -> bool:
     """An order that adds risk, or a way out that was to travel with one that is not sent."""
     carried = carries(command.order, (entry.order for entry in refused))
     return command.order.purpose in ADDS_RISK or carried
+
+
+def _nothing(event: MarketEvent) -> Sequence[Bar]:
+    """No larger bars are wanted."""
+    return ()

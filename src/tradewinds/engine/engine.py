@@ -8,6 +8,7 @@ from tradewinds.engine.closer import Closer
 from tradewinds.engine.desk import ENTRY_TIMER, Desk
 from tradewinds.engine.floor import Floor
 from tradewinds.engine.operator import Operator
+from tradewinds.engine.quiet import Quiet
 from tradewinds.engine.reconcile import Reconciler
 from tradewinds.engine.reports import Reports
 from tradewinds.engine.settings import EngineSettings
@@ -20,7 +21,7 @@ from tradewinds.model.ids import ClientOrderId, InstrumentId
 from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.model.market import Bar, BookDelta, FundingRate, MarkPrice, Quote, TradePrint
 from tradewinds.model.signal import Signal
-from tradewinds.ports import Strategy, Warmable
+from tradewinds.ports import QuietVenue, Strategy, Warmable
 
 BAD_INPUT_MAX = 1_000
 """Dropped events of one instrument and kind after which nothing new is risked on it."""
@@ -98,6 +99,10 @@ class Engine:
         commands = out.commands
         out.commands = []
         return commands
+
+    def quiet(self, venue: QuietVenue) -> Quiet:
+        """The short way of bars past this venue."""
+        return Quiet(self.floor, self._view, self._revalue, self._wished, venue)
 
     def checkpoint(self) -> Checkpoint:
         """The durable state, for a restart."""

@@ -155,22 +155,22 @@ class Upkeep:
             self._record_equity(self._equity_now() if equity is None else equity)
 
     def _judge_feed(self) -> None:
-        floor = self._floor
+        now_ns = self._floor.out.now_ns
         newest = -1
-        for slot in floor.board.slots.values():
-            heard_ns = slot.received_ns + slot.tolerance_ns
-            newest = max(newest, heard_ns)
-        # Prices that came since the last beat, a moment ago, and are old all the same.
-        recent = floor.out.now_ns - self._judged_ns < self._silent_ns
-        moved = recent and newest not in (-1, self._newest_ns)
-        self._newest_ns, self._judged_ns = newest, floor.out.now_ns
+        for slot in self._floor.board.slots.values():
+            newest = max(newest, slot.received_ns + slot.tolerance_ns)
+        known_ns, judged_ns = self._newest_ns, self._judged_ns
+        self._newest_ns, self._judged_ns = newest, now_ns
         # Before the first price comes, the feed is as old as the run.
-        age_ns = floor.out.now_ns - max(newest, self._started_ns)
-        if age_ns > self._silent_ns:
-            late = f"market data is {age_ns // 10**9} s old: is this machine's clock right?"
-            self._hold("feed", late if moved else "no market data")
-        else:
+        age_ns = now_ns - max(newest, self._started_ns)
+        if age_ns <= self._silent_ns:
             self._hold("feed", "")
+            return
+        # Prices that came since the last beat, a moment ago, and are old all the same.
+        recent = now_ns - judged_ns < self._silent_ns
+        moved = recent and newest not in (-1, known_ns)
+        late = f"market data is {age_ns // 10**9} s old: is this machine's clock right?"
+        self._hold("feed", late if moved else "no market data")
 
     def _judge_peg(self) -> None:
         held = (a for a in self._floor.settings.inventory if self._floor.portfolio.stocked(a))

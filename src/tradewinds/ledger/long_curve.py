@@ -1,7 +1,6 @@
 """An equity curve of any length in bounded memory, whose figures are those of all its points."""
 
-from collections.abc import Callable
-from itertools import groupby
+from bisect import bisect_right
 from typing import Final
 
 from tradewinds.ledger.curve import Drawdown, Falls, Point
@@ -46,21 +45,24 @@ class LongCurve:
     def _thin(self) -> None:
         corners = self._falls.corners() | {self._points[0]}
         while len(self._points) > self._most // 2 and self._halvings >= 0:
-            span_ns = NS_PER_DAY >> self._halvings
-            self._points = _extremes(self._points, span_ns, corners.__contains__)
+            self._points = _extremes(self._points, NS_PER_DAY >> self._halvings, corners)
             self._halvings -= 1
         # Every day has its close by now; what is more than half is as many days.
         self._halvings = max(self._halvings, 0)
         self._most = max(self._most, 2 * len(self._points))
 
 
-def _extremes(points: list[Point], span_ns: int, stays: Callable[[Point], bool]) -> list[Point]:
-    """Of each span the lowest, the highest, the last and what shall stay."""
-    kept: list[Point] = []
-    for _, group in groupby(points, key=lambda point: point[0] // span_ns):
-        part = list(group)
-        lowest = min(range(len(part)), key=lambda at: part[at][1])
-        highest = max(range(len(part)), key=lambda at: part[at][1])
-        wanted = (lowest, highest, len(part) - 1)
-        kept.extend(point for at, point in enumerate(part) if at in wanted or stays(point))
-    return kept
+def _extremes(points: list[Point], span_ns: int, corners: set[Point]) -> list[Point]:
+    """Of each span the first lowest, the first highest, the last, and what is a corner."""
+    spans = [time_ns // span_ns for time_ns, _ in points]
+    values = [value for _, value in points]
+    times = {time_ns for time_ns, _ in corners}
+    # Few have the time of a corner: a point's own hash would cost more than all the rest.
+    kept = {at for at, point in enumerate(points) if point[0] in times and point in corners}
+    start = 0
+    while start < len(points):
+        end = bisect_right(spans, spans[start], start)
+        part = values[start:end]
+        kept.update((start + part.index(min(part)), start + part.index(max(part)), end - 1))
+        start = end
+    return [points[at] for at in sorted(kept)]

@@ -14,7 +14,7 @@ from tradewinds.market.selection import FUNDING_KINDS, MARK_KINDS, Selection
 from tradewinds.market.series import Series, chained, read_series
 from tradewinds.market.shelf import archive_root
 from tradewinds.model.errors import DataError
-from tradewinds.model.events import MarketEvent
+from tradewinds.model.events import MarketEvent, SoundBlock
 from tradewinds.model.ids import InstrumentId
 from tradewinds.model.instrument import Instrument
 from tradewinds.model.market import Bar, FundingRate, MarkPrice
@@ -126,7 +126,8 @@ class Archive:
             yield from block
 
     def blocks(self) -> Iterator[list[MarketEvent]]:
-        """In lists of about BLOCK_EVENTS. May be asked again: it starts over."""
+        """In lists of about BLOCK_EVENTS, sound because their rows are. May be asked again: it
+        starts over."""
         block_rows = max(64, BLOCK_EVENTS // len(self._tracks))
         cursors = [Cursor(track, block_rows) for track in self._tracks]
         while True:
@@ -134,7 +135,8 @@ class Archive:
             if not cursors:
                 return
             horizon = min(cursor.last_ns for cursor in cursors)
-            yield self._merged([(cursor.track, cursor.take(horizon)) for cursor in cursors])
+            merged = self._merged([(cursor.track, cursor.take(horizon)) for cursor in cursors])
+            yield SoundBlock(merged) if horizon < LATEST_NS else merged
 
     def _merged(self, parts: list[tuple[Track, Rows]]) -> list[MarketEvent]:
         """Parts come in order of place, so that a stable sort by time leaves ties in it."""

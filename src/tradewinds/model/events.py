@@ -244,6 +244,13 @@ class StoreHealthChanged(Struct, frozen=True, kw_only=True, tag=True):
 
 
 MarketEvent = Quote | TradePrint | BookDelta | Bar | MarkPrice | FundingRate
+
+
+class SoundBlock(list[MarketEvent]):
+    """Market events in order of time. Its bars are of one length, received when they closed, and
+    `validity.invalidity` finds nothing in any of them."""
+
+
 VenueReport = (
     OrderAccepted
     | OrderRejected

@@ -84,11 +84,18 @@ def _opening(cells: Sequence[CellResult], asked: int) -> str:
         else f"**Unfinished: {done} of {asked} are done;** the same command goes on."
     )
     return (
-        f"Made by `{COMMAND}` of Tradewinds {__version__}; run it again to get this page from"
-        f" your copy of the data. {state}\n\n"
+        f"Made by `{_command(cells)}` of Tradewinds {__version__}; run it again to get this page"
+        f" from your copy of the data. {state}\n\n"
         "These figures say what would have happened on recordings picked by people who knew"
         " what came after. They are not what anybody will earn."
     )
+
+
+def _command(cells: Sequence[CellResult]) -> str:
+    """As it was typed, for with other candidates other parameters are chosen."""
+    # The shipped settings are one of them, and for what has no parameters the only one.
+    drawn = max((cell.heading.candidates - 1 for cell in cells), default=0)
+    return f"{COMMAND} FOLDER --candidates {max(drawn, 0)}"
 
 
 def _tiers(cells: Iterable[CellResult]) -> list[str]:

@@ -76,7 +76,7 @@ def stretch(task: Task, start_ns: int, end_ns: int) -> Stretch:
     """Load [start, end) with what came before it, for warming up."""
     options = structs.replace(task.options, start_ns=start_ns, end_ns=end_ns)
     past = past_of(task.settings, options)
-    blocks = [list(block) for block in past.blocks]
+    blocks = list(past.blocks)
     warm = _history(task, past, start_ns)
     return Stretch(task=task, past=structs.replace(past, blocks=blocks, history=warm))
 

@@ -62,6 +62,16 @@ class SimVenue:
         """Open perpetual positions."""
         return {p.instrument_id: p for p in self._desk.account.positions()}
 
+    @property
+    def quiet_markets(self) -> Mapping[InstrumentId, MarketState]:
+        """See ports.QuietVenue."""
+        return self._markets
+
+    @property
+    def next_due_ns(self) -> int:
+        """See ports.QuietVenue."""
+        return self._due_ns
+
     def working_orders(self) -> Sequence[ApprovedOrder]:
         """Orders on the books, oldest first."""
         return [w.order for w in self._desk.account.orders.values()]

@@ -56,6 +56,8 @@ class MemoryJournal:
 class NullJournal:
     """Counts and forgets: for backtests that only want the ledger."""
 
+    forgets = True
+
     def __init__(self) -> None:
         self.checkpoint: Checkpoint | None = None
         self._sequence = 0
