@@ -33,15 +33,20 @@ PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_s
 # To read all tests takes 20 s, so each round is shown only the files with its mark.
 MARKED = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
 
+ONE_BY_ONE = --dist load --maxschedchunk 1
+
 # Tests that measure time go first and alone, then the browser's: its driver keeps an event loop
-# running, in which no other test could start its own; then those that mostly wait, more at a time
-# than there are processors. pytest answers 5 where none is marked so.
+# running, in which no other test could start its own; then those that start our processes, and those
+# that mostly wait, more at a time than there are processors. pytest answers 5 where none is marked so.
 unit: env $(SECOND) oracles
 	$(PYTEST) -m serial $(call MARKED,serial) $(ARGS) || [ $$? -eq 5 ]
 	$(PYTEST) -m browser $(call MARKED,browser) $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) --dist worksteal \
+	$(PYTEST) -m processes -n $$(($(WORKERS) + 1)) $(ONE_BY_ONE) $(call MARKED,processes) $(ARGS) \
+		|| [ $$? -eq 5 ]
+	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) $(ONE_BY_ONE) \
 		tests/contract tests/faults $(call MARKED,wall) $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m "not serial and not wall and not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+	$(PYTEST) -m "not serial and not browser and not processes and not wall" \
+		-n $$(($(WORKERS) + 1)) --dist loadfile $(ARGS)
 
 others: $(SECOND) oracles
 

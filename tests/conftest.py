@@ -1,11 +1,13 @@
 """For every test: where recorded data is, and a place for the figures a test has measured."""
 
+import functools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import low_level
 
 MEASURED = "measured"
 
@@ -51,9 +53,25 @@ def recorded() -> Path:
     pytest.skip(reason)
 
 
-ON_THE_WALL = ("tests/contract/", "tests/faults/test_B_", "tests/faults/test_C_")
-"""Real sockets and real waits: apart from what keeps the processor busy, two at a time. The
-Makefile looks for them in tests/contract and tests/faults alone."""
+@pytest.fixture(scope="session", autouse=True)
+def same_key_only_once() -> Iterator[None]:
+    """Argon2id is slow on purpose; of the same passphrase, salt and cost it is the same key."""
+    real = low_level.hash_secret_raw
+    low_level.hash_secret_raw = functools.cache(real)
+    yield
+    low_level.hash_secret_raw = real
+
+
+ON_THE_WALL = (
+    "tests/contract/",
+    "tests/faults/test_A_on_live_",
+    "tests/faults/test_B_",
+    "tests/faults/test_C_",
+    "tests/faults/test_c_streams",
+    "tests/faults/test_coinbase",
+)
+"""Real sockets and real waits: apart from what keeps the processor busy, several at a time. The
+Makefile looks for them in tests/contract and tests/faults, and for the mark elsewhere."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,7 +31,7 @@ from tradewinds.vault.keys import ApiKey, Environment, Standing, parse_name
 from tradewinds.vault.secret import Secret
 from tradewinds.vault.unlocked import create
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.processes
 Start = Callable[..., Process]
 
 

@@ -21,7 +21,7 @@ from tradewinds.practice import connection
 from tradewinds.practice.resolver import client_session
 
 PROGRAM = Path(__file__).parent / "venue_engine.py"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def free_port() -> int:

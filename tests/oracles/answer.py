@@ -1,4 +1,5 @@
-"""Runs in .venv.oracles, which knows nothing of us: a question in, an answer out, as JSON."""
+"""Runs in .venv.oracles, which knows nothing of us: a line of JSON is a question, the next line out
+its answer, until there are no more."""
 
 # mypy: disable-error-code="import-not-found, import-untyped, misc, unused-ignore"
 
@@ -159,5 +160,7 @@ ASKED = {
 }
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    json.dump(ASKED[asked.pop("about")](asked), sys.stdout, default=float)
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(json.dumps(ASKED[asked.pop("about")](asked), default=float), file=answers, flush=True)

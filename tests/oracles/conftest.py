@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +22,32 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def ask() -> Ask:
-    """`ask("indicators", close=[...])`: what the others say."""
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """`ask("indicators", close=[...])`: what the others say. One process for all questions."""
     if not ORACLES.exists():
         reason = "no .venv.oracles: run `make oracles`"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    words = tmp_path_factory.mktemp("oracles") / "words"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        words.open("wb") as said,
+        subprocess.Popen([str(ORACLES), str(SCRIPT)], stderr=said, **pipes) as oracle,
+    ):
+        assert oracle.stdin is not None
+        assert oracle.stdout is not None
+        questions, answers = oracle.stdin, oracle.stdout
 
-    def call(about: str, **question: Any) -> dict[str, Any]:
-        done = subprocess.run(
-            [str(ORACLES), str(SCRIPT)],
-            input=json.dumps({"about": about, **question}),
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == 0, done.stderr[-2_000:]
-        return dict(json.loads(done.stdout))
+        def call(about: str, **question: Any) -> dict[str, Any]:
+            questions.write(json.dumps({"about": about, **question}) + "\n")
+            questions.flush()
+            answer = answers.readline()
+            assert answer, words.read_text("utf-8")[-2_000:]
+            return dict(json.loads(answer))
 
-    return call
+        yield call
+        questions.close()
 
 
 @pytest.fixture(scope="session")

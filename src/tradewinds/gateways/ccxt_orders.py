@@ -187,7 +187,8 @@ def private_exchange(
         },
     }
     if session is not None:
-        config["session"] = session
+        # It is not closed with the exchange, so there is nothing whose end is waited for.
+        config |= {"session": session, "timeout_on_exit": 0}
     if venue == "coinbase":
         return ccxt.coinbase(config)
     exchange = ccxt.binance(config)

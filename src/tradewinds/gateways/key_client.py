@@ -65,7 +65,7 @@ async def client_of(access: KeyAccess) -> AsyncIterator[Any]:
     if access.key is not None:
         settings |= {"apiKey": access.key, "secret": access.secret}
     if access.session is not None:
-        settings["session"] = access.session
+        settings |= {"session": access.session, "timeout_on_exit": 0}
     client = getattr(ccxt, CCXT_IDS[access.venue])(settings)
     # Otherwise ccxt asks for all coins with the key before it looks at a single market.
     client.has["fetchCurrencies"] = False
