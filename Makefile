@@ -30,8 +30,10 @@ types: env
 # In CI a skipped test is a failed one.
 PYTEST := PYTHONPATH=tools $(PYTHON) -m pytest $(if $(filter true,$(CI)),-p no_skips)
 
-# To read all tests takes 20 s, so each round is shown only the files with its mark.
-MARKED = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+# To read all tests takes 20 s, so each round is shown only the files with its mark, or what is asked for.
+PART = $(filter tests%,$(ARGS))
+MARKED = $(if $(PART),,$$(grep -rl --include='test_*.py' 'mark\.$(1)' tests))
+NONE_IS_FINE = || [ $$? -eq 5 ]
 
 ONE_BY_ONE = --dist load --maxschedchunk 1
 
@@ -39,14 +41,14 @@ ONE_BY_ONE = --dist load --maxschedchunk 1
 # running, in which no other test could start its own; then those that start our processes, and those
 # that mostly wait, more at a time than there are processors. pytest answers 5 where none is marked so.
 unit: env $(SECOND) oracles
-	$(PYTEST) -m serial $(call MARKED,serial) $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m browser $(call MARKED,browser) $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m processes -n $$(($(WORKERS) + 1)) $(ONE_BY_ONE) $(call MARKED,processes) $(ARGS) \
-		|| [ $$? -eq 5 ]
+	$(PYTEST) -m serial $(call MARKED,serial) $(ARGS) $(NONE_IS_FINE)
+	$(PYTEST) -m browser $(call MARKED,browser) $(ARGS) $(NONE_IS_FINE)
+	$(PYTEST) -m processes -n $$(($(WORKERS) + 1)) $(ONE_BY_ONE) \
+		$(call MARKED,processes) $(ARGS) $(NONE_IS_FINE)
 	$(PYTEST) -m "wall and not serial" -n $$((2 * $(WORKERS))) $(ONE_BY_ONE) \
-		tests/contract tests/faults $(call MARKED,wall) $(ARGS) || [ $$? -eq 5 ]
+		$(if $(PART),,tests/contract tests/faults) $(call MARKED,wall) $(ARGS) $(NONE_IS_FINE)
 	$(PYTEST) -m "not serial and not browser and not processes and not wall" \
-		-n $$(($(WORKERS) + 1)) --dist loadfile $(ARGS)
+		-n $$(($(WORKERS) + 1)) --dist loadfile $(ARGS) $(if $(PART),$(NONE_IS_FINE))
 
 others: $(SECOND) oracles
 

@@ -13,7 +13,8 @@ import pytest
 
 from tradewinds.config import Settings
 from tradewinds.model.commands import SubmitOrder
-from tradewinds.model.events import HistoryLoaded, RunStarted
+from tradewinds.model.events import HistoryLoaded, InstrumentChanged, RunStarted
+from tradewinds.model.instrument import InstrumentStatus
 from tradewinds.options import BacktestOptions
 from tradewinds.research import backtest as backtesting
 from tradewinds.research.rerun import rerun
@@ -26,17 +27,22 @@ from tradewinds.store.payload import EVENT, encode
 
 OWN = (RunStarted, HistoryLoaded)
 """These name the run and its account, which differ by design."""
+ENDS = "LTCUSDT"
 Entry = tuple[str, int, Any]
 
 
 @pytest.fixture(scope="module")
 def one_day(triangles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first day of real bars as a file of its own, as an operator would hand it over."""
+    """The first day of real bars and two hours as a file of its own, as an operator would hand it
+    over. One market ends after an hour, which is known a day later."""
     table = pq.read_table(triangles)
     times = table.column("ts")
-    end = pc.min(times).as_py() + timedelta(days=1)
+    start = pc.min(times).as_py()
+    other = pc.not_equal(table.column("symbol"), ENDS)
+    early = pc.less(times, start + timedelta(hours=1))
     path = tmp_path_factory.mktemp("data") / "day.parquet"
-    pq.write_table(table.filter(pc.less(times, end)), path)
+    within = pc.less(times, start + timedelta(hours=26))
+    pq.write_table(table.filter(pc.and_(within, pc.or_(other, early))), path)
     return path
 
 
@@ -107,4 +113,8 @@ def test_backtest_paper_and_replay_write_the_same_journal(
     orders = sum(isinstance(m, SubmitOrder) for _, _, m in paper)
     events = sum(kind == EVENT for kind, _, _ in paper)
     assert orders >= 100
+    ended = [m.instrument for _, _, m in paper if isinstance(m, InstrumentChanged)]
+    assert [(each.symbol, each.status) for each in ended] == [
+        ("LTC/USDT", InstrumentStatus.DELISTED)
+    ]
     measured(f"one real day, three ways: {events:,} inputs, {orders} orders, ends differ by {ends}")

@@ -14,11 +14,13 @@ from msgspec import Struct
 from tradewinds.engine.activity import describe
 from tradewinds.engine.clock import EventClock, WallClock
 from tradewinds.engine.driver import Driver
+from tradewinds.engine.endings import NEVER, Endings
 from tradewinds.engine.latency import Latency
 from tradewinds.engine.status import Pulse, snapshot
 from tradewinds.engine.words import Words
 from tradewinds.model.commands import Command, EmergencyFinished
 from tradewinds.model.errors import InvariantBroken
+from tradewinds.model.events import MarketEvent
 from tradewinds.model.snapshot import TOPIC_ACTIVITY, TOPIC_SNAPSHOT, Snapshot
 from tradewinds.ports import Feed, Outlet
 
@@ -124,7 +126,7 @@ class Session:
 
     async def _consume(self) -> None:
         """Feed to engine, a slice at a time; of each look's events the first is timed."""
-        market, latency = self._driver.market, self._latency
+        market, latency = self._market(), self._latency
         saw = self._clock.saw if isinstance(self._clock, EventClock) else None
         slice_end = time.perf_counter_ns() + SLICE_NS
         async for batch in self._feed.batches():
@@ -142,6 +144,12 @@ class Session:
                     slice_end = time.perf_counter_ns() + SLICE_NS
         self._finished = True
         self._driver.make_durable()
+
+    def _market(self) -> Callable[[MarketEvent], None]:
+        """A recording knows when a market has ended, as a live venue would tell."""
+        known = getattr(self._feed, "endings", None) or {}
+        endings = Endings(self._driver, self._feed.instruments, known)
+        return self._driver.market if endings.next_ns == NEVER else endings.market
 
     async def _breathe(self) -> None:
         if self._driver.events - self._flushed_events > FLUSH_EVENTS:

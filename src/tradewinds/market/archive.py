@@ -105,7 +105,7 @@ class Archive:
 
     def endings(self) -> dict[InstrumentId, int]:
         """When (ns) an instrument counts as delisted: a day after its last bar, or three bars, if
-        the recording of others goes on for so long.
+        the recording of others goes on beyond that: who is told at its very end cannot act.
 
         It is told as late as that so that nobody can know of it before: a recording that had been
         cut off at any moment tells the same up to there, unless it was cut off in a gap of days.
@@ -118,7 +118,7 @@ class Archive:
         newest_ns = max((each for each in known.values() if each < LATEST_NS), default=0)
         silent_ns = max(SILENT_NS, SILENT_BARS * self.timeframe_ns)
         endings = {id_: last_ns + silent_ns for id_, last_ns in known.items()}
-        return {id_: ending_ns for id_, ending_ns in endings.items() if ending_ns <= newest_ns}
+        return {id_: ending_ns for id_, ending_ns in endings.items() if ending_ns < newest_ns}
 
     def events(self) -> Iterator[MarketEvent]:
         """One by one."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tradewinds.config import Settings
 from tradewinds.engine.board import Board
 from tradewinds.engine.driver import Driver
+from tradewinds.engine.endings import Endings
 from tradewinds.engine.engine import Engine
 from tradewinds.ledger.curve import Point
 from tradewinds.ledger.long_curve import LongCurve
@@ -41,7 +42,6 @@ from tradewinds.parts import (
     strategies_of,
     timeframes_of,
 )
-from tradewinds.research.endings import Endings
 from tradewinds.research.price_path import PricePath, PriceWatch
 from tradewinds.research.standing import Standing, resumed, standing_of
 from tradewinds.sim.settings import SimSettings
@@ -234,7 +234,7 @@ def _drive(
     """Run it all; the span in ns and each instrument's first price."""
     firsts: dict[InstrumentId, float] = {}
     start_ns = last_ns = 0
-    endings = Endings(driver, past)
+    endings = Endings(driver, past.instruments, past.endings)
     for block in filter(None, past.blocks):
         if not start_ns:
             start_ns = block[0].received_time_ns
@@ -255,9 +255,7 @@ def _show(driver: Driver, block: Sequence[MarketEvent], endings: Endings) -> Non
         driver.markets(block)
         return
     for event in block:
-        if event.received_time_ns >= endings.next_ns:
-            endings.tell(event.received_time_ns)
-        driver.market(event)
+        endings.market(event)
 
 
 def _close(driver: Driver, end_ns: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from msgspec import Struct, structs
 
 from tradewinds.engine.driver import Driver
+from tradewinds.engine.endings import Endings
 from tradewinds.engine.engine import Engine
 from tradewinds.market.derive import Deriver
 from tradewinds.model.commands import Command, RecordSignal
@@ -33,7 +34,6 @@ from tradewinds.parts import (
 )
 from tradewinds.ports import MarketView, Strategy, Subscription
 from tradewinds.research.backtest import opening
-from tradewinds.research.endings import Endings
 from tradewinds.research.mind import contents, differences
 from tradewinds.research.trial import Task
 from tradewinds.sim.venue import SimVenue
@@ -143,14 +143,13 @@ def watch(task: Task, past: Past, cuts: Sequence[int]) -> Seen:
     text = recipe_text(Recipe(engine=base, params=params))
     minds: dict[int, dict[str, dict[str, Any]]] = {}
     waiting = sorted(cuts)
-    endings = Endings(driver, past)
+    endings = Endings(driver, past.instruments, past.endings)
     for event in _events(past):
         if not driver.started:
             driver.start(*opening(past, text, balances, event.received_time_ns))
         while waiting and event.received_time_ns > waiting[0]:
             minds[waiting.pop(0)] = {each.strategy_id: contents(each) for each in built}
-        endings.tell(event.received_time_ns)
-        driver.market(event)
+        endings.market(event)
     for cut in waiting:
         minds[cut] = {each.strategy_id: contents(each) for each in built}
     return Seen(wishes=tuple(wishes), minds=minds, doors=tuple(doors.used))

@@ -1,13 +1,14 @@
 """Tells venue and engine that an instrument was delisted, at the moment the recording knows it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import structs
 
 from tradewinds.engine.driver import Driver
-from tradewinds.model.events import InstrumentChanged
-from tradewinds.model.instrument import InstrumentStatus
-from tradewinds.sources import Past
+from tradewinds.model.events import InstrumentChanged, MarketEvent
+from tradewinds.model.ids import InstrumentId
+from tradewinds.model.instrument import Instrument, InstrumentStatus
 
 NEVER: Final = 2**63 - 1
 
@@ -15,16 +16,25 @@ NEVER: Final = 2**63 - 1
 class Endings:
     """What is still to end, soonest first. `next_ns` is when; ask for it before each event."""
 
-    def __init__(self, driver: Driver, past: Past) -> None:
-        known = {instrument.id: instrument for instrument in past.instruments}
-        ending = [(at_ns, id_) for id_, at_ns in past.endings.items() if id_ in known]
+    def __init__(
+        self, driver: Driver, instruments: Iterable[Instrument], at_ns: Mapping[InstrumentId, int]
+    ) -> None:
+        """`at_ns`: when each that ends is told to."""
+        known = {instrument.id: instrument for instrument in instruments}
+        ending = [(ns, id_) for id_, ns in at_ns.items() if id_ in known]
         self._driver = driver
-        self._waiting = [(at_ns, known[id_]) for at_ns, id_ in sorted(ending, reverse=True)]
+        self._waiting = [(ns, known[id_]) for ns, id_ in sorted(ending, reverse=True)]
 
     @property
     def next_ns(self) -> int:
         """NEVER where there is none."""
         return self._waiting[-1][0] if self._waiting else NEVER
+
+    def market(self, event: MarketEvent) -> None:
+        """One market event, and before it everything that has ended by then."""
+        if event.received_time_ns >= self.next_ns:
+            self.tell(event.received_time_ns)
+        self._driver.market(event)
 
     def tell(self, now_ns: int) -> None:
         """Everything that has ended by now."""
