@@ -65,6 +65,19 @@ def well_again(floor: LiveFloor) -> None:
     floor.check()
 
 
+def refusals_of(floor: LiveFloor) -> list[Any]:
+    """What we are told from now on that makes us hold back."""
+    limit, heard = floor.rig.client.limit, []
+    take = limit.trouble
+
+    def hear(*told: Any) -> Any:
+        heard.append(told)
+        return take(*told)
+
+    limit.trouble = hear
+    return heard
+
+
 def test_b19_a_refusal_inside_a_200_is_the_end_of_the_order(floor: LiveFloor) -> None:
     floor.rig.fault(floor.rig.place, Reply(status=200, body=json.dumps(REFUSED).encode()))
     floor.enter()
@@ -115,14 +128,16 @@ def test_b21_a_token_that_ran_out_in_a_queue_is_made_anew_once(floor: LiveFloor)
 
 def test_b21_tokens_that_always_run_out_stop_entries_and_not_the_stop(floor: LiveFloor) -> None:
     floor.bought()
+    refusals = refusals_of(floor)
     floor.rig.fault("coinbase *", Queued(for_s=130), times=None)
     floor.rig.live.look("the test wants one")
     floor.until(lambda: floor.state is not TradingState.ACTIVE)
     assert len(floor.rig.standing()) == 1
+    # The new token is refused as well: were that only after the pause, it would begin anew.
+    floor.until(lambda: len(refusals) >= 2)
     floor.rig.practice.faults.clear()
     floor.rig.skip(120)
-    # A second request of before may be refused only now, and a pause of 15 s then begins anew.
-    floor.until(lambda: floor.state is TradingState.ACTIVE, timeout_s=40)
+    floor.until(lambda: floor.state is TradingState.ACTIVE, timeout_s=15)
     well_again(floor)
 
 
@@ -154,7 +169,7 @@ def test_b21_a_subscription_that_is_refused_is_tried_again(floor: LiveFloor) -> 
     floor.until(lambda: floor.state is not TradingState.ACTIVE)
     key.revoked = False
     floor.rig.skip(120)
-    floor.until(lambda: stream(floor).up and floor.state is TradingState.ACTIVE, timeout_s=40)
+    floor.until(lambda: stream(floor).up and floor.state is TradingState.ACTIVE, timeout_s=15)
     well_again(floor)
 
 

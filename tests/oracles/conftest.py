@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ ORACLES = REPOSITORY / ".venv.oracles" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("answer.py")
 sys.path.insert(0, str(REPOSITORY))
 
+PATIENCE_S = 180
 Ask = Callable[..., dict[str, Any]]
 
 
@@ -30,19 +32,23 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             pytest.fail(reason)
         pytest.skip(reason)
     words = tmp_path_factory.mktemp("oracles") / "words"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [str(ORACLES), str(SCRIPT)]
+    pipe = subprocess.PIPE
     with (
         words.open("wb") as said,
-        subprocess.Popen([str(ORACLES), str(SCRIPT)], stderr=said, **pipes) as oracle,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True) as oracle,
     ):
         assert oracle.stdin is not None
         assert oracle.stdout is not None
         questions, answers = oracle.stdin, oracle.stdout
 
         def call(about: str, **question: Any) -> dict[str, Any]:
+            patience = threading.Timer(PATIENCE_S, oracle.kill)
+            patience.start()
             questions.write(json.dumps({"about": about, **question}) + "\n")
             questions.flush()
             answer = answers.readline()
+            patience.cancel()
             assert answer, words.read_text("utf-8")[-2_000:]
             return dict(json.loads(answer))
 

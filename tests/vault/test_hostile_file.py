@@ -42,14 +42,15 @@ def test_a_wrong_passphrase_is_refused(filled: Place) -> None:
     assert refused(filled, Secret("correct horse battery stapler")) == NOT_OPENED
 
 
-def test_a_flipped_bit_in_any_byte_is_damage_found_without_the_passphrase(filled: Place) -> None:
+def test_every_flipped_bit_is_damage_found_without_the_passphrase(filled: Place) -> None:
     whole = filled.file.read_bytes()
     for index in range(len(whole)):
-        damaged = bytearray(whole)
-        damaged[index] ^= 1 << index % 8
-        filled.file.write_bytes(damaged)
-        with pytest.raises(VaultRefused, match=r"damaged|format"):
-            read(filled)
+        for bit in (1, 2, 4, 8, 16, 32, 64, 128):
+            damaged = bytearray(whole)
+            damaged[index] ^= bit
+            filled.file.write_bytes(damaged)
+            with pytest.raises(VaultRefused, match=r"damaged|format"):
+                read(filled)
 
 
 def test_every_truncation_is_damage_and_says_what_to_do(filled: Place, passphrase: Secret) -> None:

@@ -14,7 +14,7 @@ NEVER: Final = 2**63 - 1
 
 
 class Endings:
-    """What is still to end, soonest first. `next_ns` is when; ask for it before each event."""
+    """What is still to end, soonest first. Shown each market event, it passes it on."""
 
     def __init__(
         self, driver: Driver, instruments: Iterable[Instrument], at_ns: Mapping[InstrumentId, int]
@@ -27,17 +27,16 @@ class Endings:
 
     @property
     def next_ns(self) -> int:
-        """NEVER where there is none."""
+        """When the next one is; NEVER where there is none."""
         return self._waiting[-1][0] if self._waiting else NEVER
 
     def market(self, event: MarketEvent) -> None:
         """One market event, and before it everything that has ended by then."""
         if event.received_time_ns >= self.next_ns:
-            self.tell(event.received_time_ns)
+            self._tell(event.received_time_ns)
         self._driver.market(event)
 
-    def tell(self, now_ns: int) -> None:
-        """Everything that has ended by now."""
+    def _tell(self, now_ns: int) -> None:
         while self.next_ns <= now_ns:
             at_ns, instrument = self._waiting.pop()
             self._driver.pass_time(at_ns)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tradewinds.engine.activity import describe
 from tradewinds.engine.clock import EventClock, WallClock
 from tradewinds.engine.driver import Driver
-from tradewinds.engine.endings import NEVER, Endings
+from tradewinds.engine.endings import Endings
 from tradewinds.engine.latency import Latency
 from tradewinds.engine.status import Pulse, snapshot
 from tradewinds.engine.words import Words
@@ -147,9 +147,10 @@ class Session:
 
     def _market(self) -> Callable[[MarketEvent], None]:
         """A recording knows when a market has ended, as a live venue would tell."""
-        known = getattr(self._feed, "endings", None) or {}
-        endings = Endings(self._driver, self._feed.instruments, known)
-        return self._driver.market if endings.next_ns == NEVER else endings.market
+        known = getattr(self._feed, "endings", None)
+        if not known:
+            return self._driver.market
+        return Endings(self._driver, self._feed.instruments, known).market
 
     async def _breathe(self) -> None:
         if self._driver.events - self._flushed_events > FLUSH_EVENTS:

@@ -164,6 +164,12 @@ class CcxtClient:
         return trouble
 
 
+def borrowed(session: Any) -> dict[str, Any]:
+    """ccxt's settings for a session that is not its own: it is not closed with the exchange, so
+    there is nothing whose end is waited for. None: ccxt opens one."""
+    return {} if session is None else {"session": session, "timeout_on_exit": 0}
+
+
 def private_exchange(
     keys: Mapping[str, str], *, mode: str, session: Any = None, venue: str = "binance"
 ) -> Any:
@@ -186,9 +192,7 @@ def private_exchange(
             "disableFuturesSandboxWarning": True,
         },
     }
-    if session is not None:
-        # It is not closed with the exchange, so there is nothing whose end is waited for.
-        config |= {"session": session, "timeout_on_exit": 0}
+    config |= borrowed(session)
     if venue == "coinbase":
         return ccxt.coinbase(config)
     exchange = ccxt.binance(config)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tradewinds.gateways.ccxt_markets import instrument_from, number
+from tradewinds.gateways.ccxt_orders import borrowed
 from tradewinds.gateways.permissions import COINBASE, Ask, KeyRejected
 from tradewinds.model.errors import VenueUnavailable
 from tradewinds.model.instrument import Instrument
@@ -64,8 +65,7 @@ async def client_of(access: KeyAccess) -> AsyncIterator[Any]:
         settings["options"] = SPOT_ALONE
     if access.key is not None:
         settings |= {"apiKey": access.key, "secret": access.secret}
-    if access.session is not None:
-        settings |= {"session": access.session, "timeout_on_exit": 0}
+    settings |= borrowed(access.session)
     client = getattr(ccxt, CCXT_IDS[access.venue])(settings)
     # Otherwise ccxt asks for all coins with the key before it looks at a single market.
     client.has["fetchCurrencies"] = False
