@@ -175,8 +175,9 @@ def test_a_folder_that_cannot_be_made_is_no_traceback(
 
 
 def test_a_reader_that_hangs_up_is_no_error() -> None:
-    command = f"{sys.executable} -m tradewinds.cli config show | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    command = '"$0" -m tradewinds.cli config show | head -1; exit ${PIPESTATUS[0]}'
+    words = ["bash", "-c", command, sys.executable]
+    done = subprocess.run(words, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert done.returncode == 0
 
